@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The core: every piece of protocol state, on exactly one thread. It takes
+ * messages from the inboxes, calls the plugins' handlers, hands transactions to
+ * the storage and puts frames into the outboxes. It knows no socket, no frame
+ * header and no SQL, and reads no clock: time, random numbers and mailboxes come through
+ * struct core_env, so that a test can run it in a world of its own.
+ *
+ * The path of a message, each in the file of that name:
+ *   core_run → dispatch_message → request_begin → the plugin's handler
+ *   → tx_submit → the storage → tx_done → delivery → window → outbox.
+ */
+#ifndef PARLANCE_CORE_H
+#define PARLANCE_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/metrics.h"
+#include "config/config.h"
+#include "config/settings.h"
+#include "seam/seam.h"
+
+struct core;
+
+struct core_env {
+	void *arg;
+	/* Milliseconds since the epoch; may jump, the core does not. */
+	uint64_t (*wall_ms)(void *arg);
+	/* Microseconds of a clock that never jumps: for timers and the watchdog. */
+	uint64_t (*monotonic_us)(void *arg);
+	/* Wakes the core's loop; any thread. */
+	void (*wake)(void *arg);
+};
+
+struct core *core_new(const struct settings *settings, const struct core_env *env,
+		      struct metrics *metrics);
+void core_free(struct core **core);
+
+/* Loads the plugins that the config names, in the order of what they require,
+ * and calls load of each. False with the reason in `error`; then all are
+ * unloaded again. */
+bool core_load_plugins(struct core *core, const struct config *config,
+		       char error[CONFIG_ERROR_MAX]);
+/* Calls start of each. */
+bool core_start_plugins(struct core *core, char error[CONFIG_ERROR_MAX]);
+
+void core_set_seams(struct core *core, struct seam *seams, unsigned n);
+
+/* One turn: posted calls, timers, mail, the storage's flush, outboxes. Bounded work.
+ * True when there is more to do at once. */
+bool core_run(struct core *core);
+/* Milliseconds until core_run must be called though nothing happened; -1: never. */
+int64_t core_next_timeout(struct core *core);
+/* Before blocking; false when mail came in between. */
+bool core_sleep(struct core *core);
+void core_awake(struct core *core);
+
+/* Drain: new handshakes are refused (503); no new request is taken; when those in flight are
+ * completed, sessions are closed with 1001. core_drained says when all is done and
+ * cursors are written. */
+void core_drain(struct core *core);
+bool core_drained(const struct core *core);
+/* Calls stop and unload of the plugins in reverse order. */
+void core_stop_plugins(struct core *core);
+
+/* Why the server is not ready (the storage's `down`, or draining), or NULL. */
+const char *core_not_ready(struct core *core);
+
+/* Loads one plugin alone, for --help-plugin; prints its summary and options. */
+bool plugin_print_help(const char *plugin_dir, const char *name, char error[CONFIG_ERROR_MAX]);
+
+#endif

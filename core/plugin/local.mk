@@ -1,0 +1,1 @@
+libparlance_a_SOURCES +=

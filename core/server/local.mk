@@ -1,0 +1,3 @@
+sbin_PROGRAMS += parlanced
+parlanced_SOURCES = core/server/main.c
+parlanced_LDADD = $(PARLANCE_LIBS)

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The plugin API of Parlance: everything a plugin author needs besides
+ * <parlance/json.h> (writing JSON) and <parlance/storage.h> (storing things).
+ *
+ * A plugin is one shared object that exports one symbol, the constant
+ * descriptor `par_plugin_descriptor`. The server hands its `load` a table of
+ * functions, struct par_api; a unit test hands it a table of its own.
+ *
+ * THREADS. Unless a comment says otherwise, every function of the table is
+ * called on the core thread, and every callback of a plugin runs on the core
+ * thread, one at a time; a plugin needs no lock. Nothing here blocks, and no
+ * callback may block either: see par_api.offload.
+ *
+ * MEMORY. What a callback is handed is borrowed and lives until the callback
+ * returns; what must live longer is copied, or, for json_objects, taken with
+ * json_object_get(). What a plugin hands over is copied by the callee, except
+ * where a comment says "takes". Past a callback a plugin keeps ids
+ * (par_request_id, par_session_id, par_timer_id), never pointers: an id whose
+ * object has gone is recognised, and using it is safe and does nothing.
+ *
+ * UNITS. Times are milliseconds; `now` is milliseconds since the epoch and
+ * never goes backwards. Strings are UTF-8 with a length and hold no NUL.
+ */
+#ifndef PARLANCE_PLUGIN_H
+#define PARLANCE_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parlance/json.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct json_object;
+struct par_plugin; /* one loaded plugin; identifies it to the server */
+struct par_metric; /* one counter or gauge */
+struct par_event_data; /* the immutable, shared bytes of one event */
+struct par_tx; /* a storage transaction, <parlance/storage.h> */
+struct par_query; /* a storage query, <parlance/storage.h> */
+struct par_storage_role;
+
+#define PAR_ABI_MAGIC 0x314e4c50u /* "PLN1" */
+#define PAR_ABI_MAJOR 1
+#define PAR_ABI_MINOR 0
+
+/* What can go wrong, with the code the client is told: PROTOCOL.md section 2. */
+#define PAR_ERRORS(X) \
+	X(PAR_E_BAD_JSON, "bad_json") \
+	X(PAR_E_BAD_ENVELOPE, "bad_envelope") \
+	X(PAR_E_BAD_PAYLOAD, "bad_payload") \
+	X(PAR_E_UNKNOWN_TYPE, "unknown_type") \
+	X(PAR_E_UNKNOWN_PAYLOAD_TYPE, "unknown_payload_type") \
+	X(PAR_E_DUPLICATE_REQUEST, "duplicate_request") \
+	X(PAR_E_FORBIDDEN, "forbidden") \
+	X(PAR_E_NOT_FOUND, "not_found") \
+	X(PAR_E_CONFLICT, "conflict") \
+	X(PAR_E_TOO_LARGE, "too_large") \
+	X(PAR_E_RATE_LIMITED, "rate_limited") \
+	X(PAR_E_TIMEOUT, "timeout") \
+	X(PAR_E_UNAVAILABLE, "unavailable") \
+	X(PAR_E_INTERNAL, "internal")
+
+enum par_error {
+	PAR_OK,
+#define X(symbol, code) symbol,
+	PAR_ERRORS(X)
+#undef X
+};
+
+enum par_log_level { PAR_LOG_ERROR, PAR_LOG_WARNING, PAR_LOG_INFO, PAR_LOG_DEBUG };
+
+typedef uint64_t par_request_id; /* 0 is never a valid id, of any kind */
+typedef uint64_t par_session_id;
+typedef uint64_t par_timer_id;
+typedef uint64_t par_auth_id;
+
+/* A client's request: PROTOCOL.md section 2. Its handler must complete it
+ * exactly once, now or later, with reply, reply_close or fail. */
+struct par_request {
+	uint32_t size; /* sizeof(struct par_request) in the server */
+	par_request_id id;
+	par_session_id session;
+	uint64_t now;
+	struct par_str user;
+	struct par_str device;
+	struct par_str payload_type;
+	struct json_object *payload; /* a JSON object, or NULL when left out */
+};
+
+/* A client's event: PROTOCOL.md section 2. There is no answer to it. */
+struct par_client_event {
+	uint32_t size;
+	par_session_id session;
+	uint64_t now;
+	struct par_str user;
+	struct par_str device;
+	struct par_str payload_type;
+	struct json_object *payload; /* a JSON object, or NULL when left out */
+};
+
+typedef void (*par_request_fn)(void *state, const struct par_request *request);
+typedef void (*par_client_event_fn)(void *state, const struct par_client_event *event);
+typedef void (*par_callback_fn)(void *state, void *arg);
+
+/*
+ * Hooks. Observers are told and cannot change anything: their verdict is
+ * ignored. A gate must answer, and anything but PAR_ALLOW refuses what was
+ * about to happen (the client is answered `forbidden`).
+ *
+ *   kind                      gate?     `subject` of struct par_hook_call
+ *   session_opened, _closed   observer  none; `session` is set
+ *   user_online, _offline     observer  none: the first session came, the last went
+ *   event_acked               observer  none; `session` and `seq` are set (0: not durable)
+ *   message_storing           gate      the struct par_op with the message
+ */
+#define PAR_HOOKS(X) \
+	X(PAR_HOOK_SESSION_OPENED, "session_opened") \
+	X(PAR_HOOK_SESSION_CLOSED, "session_closed") \
+	X(PAR_HOOK_USER_ONLINE, "user_online") \
+	X(PAR_HOOK_USER_OFFLINE, "user_offline") \
+	X(PAR_HOOK_EVENT_ACKED, "event_acked") \
+	X(PAR_HOOK_MESSAGE_STORING, "message_storing")
+
+enum par_hook_kind {
+#define X(symbol, name) symbol,
+	PAR_HOOKS(X)
+#undef X
+	    PAR_HOOK_COUNT
+};
+
+enum par_verdict { PAR_ALLOW = 1, PAR_DENY = 2 };
+
+struct par_hook_call {
+	uint32_t size;
+	enum par_hook_kind kind;
+	par_session_id session; /* 0 where none is meant */
+	uint64_t now;
+	uint64_t seq;
+	struct par_str user;
+	struct par_str device;
+	const void *subject;
+};
+
+typedef enum par_verdict (*par_hook_fn)(void *state, const struct par_hook_call *call);
+
+/*
+ * The auth role: PROTOCOL.md section 1. `authenticate` is called once for each
+ * WebSocket handshake and must lead to exactly one auth_accept or auth_refuse,
+ * now or later. A handshake that is not answered within the handshake time-out
+ * is refused.
+ */
+struct par_auth_request {
+	uint32_t size;
+	par_auth_id id;
+	uint64_t now;
+	struct par_str
+	    token; /* of the Authorization header, access_token or bearer.T; s NULL: none */
+	struct par_str user; /* the query parameter `user`, decoded; s NULL: none */
+	struct par_str remote; /* the client's address, "127.0.0.1:4711" */
+};
+
+struct par_auth_role {
+	uint32_t size;
+	void (*authenticate)(void *state, const struct par_auth_request *request);
+};
+
+enum par_metric_kind { PAR_COUNTER, PAR_GAUGE };
+
+/* What a plugin may know of the server that it runs in. */
+struct par_server_info {
+	uint32_t size;
+	bool loopback_only; /* every WebSocket listener is on a loopback address */
+	uint64_t request_timeout;
+	uint64_t max_message_size;
+};
+
+/*
+ * Options of a plugin's section in the config. The declaration makes the check
+ * at start, the default, the error message and `parlanced --help-plugin`.
+ * `def` and the choices are written as in the config; a NULL `def` means the
+ * option must be given. min and max bound an integer, a size (bytes) or a
+ * duration (ms); both 0: no bound. The value reaches the plugin as an int64
+ * (sizes in bytes, durations in ms), boolean, string, or array of strings.
+ */
+enum par_option_type {
+	PAR_OPT_INT,
+	PAR_OPT_SIZE, /* 64k, 4m, 1g: powers of 1024 */
+	PAR_OPT_DURATION, /* 500ms, 20s, 45m, 12h, 30d */
+	PAR_OPT_BOOL, /* true, false */
+	PAR_OPT_STRING,
+	PAR_OPT_ENUM, /* one of `choices`, separated by '|' */
+	PAR_OPT_LIST /* of strings */
+};
+
+struct par_option {
+	const char *name;
+	enum par_option_type type;
+	const char *def;
+	int64_t min;
+	int64_t max;
+	const char *choices;
+	const char *help; /* one sentence */
+};
+
+/*
+ * The host API: an append-only table. A plugin built against a minor version
+ * may use every function up to that version; a newer server has them all.
+ *
+ * Functions returning bool return false when the call was wrong or came at the
+ * wrong time, which is logged with the plugin's name; a plugin's `load` fails
+ * when any of its registrations failed, whether it looked or not.
+ */
+struct par_api {
+	uint32_t size;
+	uint16_t abi_major;
+	uint16_t abi_minor;
+
+	/* --- any time, any thread --- */
+
+	/* One line of the log, with the plugin's name added. `format` is printf's. */
+	void (*log)(struct par_plugin *self, enum par_log_level level, const char *format, ...)
+	    __attribute__((format(printf, 3, 4)));
+	/* Has `fn(state, arg)` called on the core thread, soon. Calls posted by one
+	 * thread keep their order. Wakes the core once a batch. */
+	void (*post)(struct par_plugin *self, par_callback_fn fn, void *state, void *arg);
+	/* Adds to a counter or gauge; sets a gauge. */
+	void (*metric_add)(struct par_metric *metric, int64_t n);
+	void (*metric_set)(struct par_metric *metric, int64_t value);
+
+	/* --- in load() only: registration --- */
+
+	/* Handler of requests with this payloadType. One plugin only may claim it. */
+	bool (*handle_request)(struct par_plugin *self, const char *payload_type, par_request_fn fn,
+			       void *state);
+	/* Handler of clients' events with this payloadType, likewise. */
+	bool (*handle_client_event)(struct par_plugin *self, const char *payload_type,
+				    par_client_event_fn fn, void *state);
+	bool (*add_hook)(struct par_plugin *self, enum par_hook_kind kind, par_hook_fn fn,
+			 void *state);
+	/* The roles. The ops are copied, `ops->size` bytes of them. */
+	bool (*provide_auth)(struct par_plugin *self, const struct par_auth_role *role,
+			     void *state);
+	bool (*provide_storage)(struct par_plugin *self, const struct par_storage_role *role,
+				void *state);
+	/* A metric "parlance_<plugin>_<name>"; lives as long as the plugin.
+	 * Never NULL. */
+	struct par_metric *(*add_metric)(struct par_plugin *self, enum par_metric_kind kind,
+					 const char *name, const char *help);
+
+	/* --- from here on: the core thread, from start() to stop() --- */
+
+	const struct par_server_info *(*server_info)(struct par_plugin *self);
+	uint64_t (*now)(struct par_plugin *self);
+
+	/* Completing a request. Each returns false, and does nothing, when the
+	 * request is not there any more: completed before (which is logged as the
+	 * plugin's fault), timed out, or its session gone (which are not). */
+
+	/* `payload` may be NULL: a response without payload. Borrowed. */
+	bool (*reply)(par_request_id id, struct json_object *payload);
+	/* The same without a tree: reply_open gives a writer that stands where the
+	 * payload's value goes, or NULL when the request is gone; exactly one value
+	 * is written to it, then reply_close sends it. One reply may be open at a
+	 * time; the writer is the server's and dead after reply_close. */
+	struct par_json *(*reply_open)(par_request_id id);
+	bool (*reply_close)(par_request_id id);
+	/* `path` names the field for PAR_E_BAD_PAYLOAD ("attachments[2].url") and is
+	 * NULL otherwise; `message` is for the client's developer and may be NULL. */
+	bool (*fail)(par_request_id id, enum par_error error, const char *path,
+		     const char *message);
+
+	/* Ephemeral events, to every session of the users that are online here:
+	 * never stored, no seq. event_open gives a writer for the payload (one
+	 * value); event_send sends it to one user and may be called any number of
+	 * times, the bytes are shared; event_close ends it. One may be open at a
+	 * time. `skip` is a session that is left out, or 0. */
+	struct par_json *(*event_open)(struct par_plugin *self, const char *event_type);
+	void (*event_send)(struct par_plugin *self, struct par_str user, par_session_id skip);
+	void (*event_close)(struct par_plugin *self);
+	/* The number of the user's sessions on this server. */
+	unsigned (*user_sessions)(struct par_plugin *self, struct par_str user);
+
+	/* Calls fn(state, arg) once after `delay` ms. Returns its id. */
+	par_timer_id (*timer_start)(struct par_plugin *self, uint64_t delay, par_callback_fn fn,
+				    void *state, void *arg);
+	/* False when it ran already, or never was. */
+	bool (*timer_stop)(struct par_plugin *self, par_timer_id id);
+	/* Runs work(state, arg) on a helper thread, then done(state, arg) on the core
+	 * thread. `work` may block; it must not call the API but for the part that
+	 * is for any thread. stop() is not called before all have come back. */
+	void (*offload)(struct par_plugin *self, par_callback_fn work, par_callback_fn done,
+			void *state, void *arg);
+
+	/* Answers to struct par_auth_role.authenticate. `user`: 1 to 128 bytes of
+	 * UTF-8, no control characters, not beginning with "grp_"; anything else is
+	 * refused on the plugin's behalf. `message` is told to the client. */
+	bool (*auth_accept)(par_auth_id id, struct par_str user);
+	bool (*auth_refuse)(par_auth_id id, const char *message);
+
+	/* Storage, as its users see it: <parlance/storage.h>. */
+
+	/* A transaction to be filled with tx_op and handed to tx_submit. `done` is
+	 * called exactly once after tx_submit, on the core, with the tx as `arg`; the
+	 * tx is freed when it returns. */
+	struct par_tx *(*tx_new)(struct par_plugin *self, par_callback_fn done, void *state);
+	/* Memory that lives as long as the tx; never NULL. */
+	void *(*tx_alloc)(struct par_tx *tx, size_t size);
+	/* Takes the tx. Gates of message_storing are asked here. */
+	void (*tx_submit)(struct par_tx *tx);
+	/* Frees a tx that was not submitted. */
+	void (*tx_free)(struct par_tx *tx);
+	/* The same for a query. */
+	struct par_query *(*query_new)(struct par_plugin *self, par_callback_fn done, void *state);
+	void *(*query_alloc)(struct par_query *query, size_t size);
+	void (*query_submit)(struct par_query *query);
+
+	/* Storage, as its provider sees it. */
+
+	/* Any thread: makes the immutable bytes of one event out of its type and
+	 * payload. One reference, for the caller. */
+	struct par_event_data *(*event_data_new)(struct par_str event_type, struct par_str payload);
+	/* Any thread. The payload within the bytes. */
+	struct par_str (*event_data_payload)(const struct par_event_data *data);
+	/* Any thread. Drops one reference. */
+	void (*event_data_free)(struct par_event_data *data);
+	/* Core thread: the tx or query has its result. The core takes it back. */
+	void (*tx_done)(struct par_tx *tx);
+	void (*query_done)(struct par_query *query);
+};
+
+/*
+ * The descriptor. Its first four members are judged before anything else is
+ * read; a descriptor shorter than the server's is taken as one whose last
+ * members are NULL, so members are only ever added at the end.
+ *
+ *   load    register, check the config; nothing runs yet. Returns the plugin's
+ *           state (handed to the other functions), or NULL on failure with a
+ *           message in `error` that says what to do.
+ *   start   everything is loaded; begin to work. False with `error` on failure.
+ *   stop    complete or give up what is in flight; no request comes any more.
+ *   unload  free the state. Called after every load that succeeded.
+ */
+struct par_descriptor {
+	uint32_t magic;
+	uint16_t abi_major;
+	uint16_t abi_minor;
+	uint32_t size;
+	const char *name; /* as in the config; [a-z][a-z0-9_]* */
+	const char *version; /* of the plugin */
+	const char *summary; /* one sentence, for --help-plugin */
+	/* Names of plugins, or the roles "storage" and "auth", that must be enabled
+	 * too; they are loaded and started before. NULL-terminated, or NULL. */
+	const char *const *requires_;
+	/* Ends with an entry whose name is NULL, or NULL. */
+	const struct par_option *options;
+	void *(*load)(const struct par_api *api, struct par_plugin *self,
+		      struct json_object *config, char *error, size_t error_size);
+	bool (*start)(void *state, char *error, size_t error_size);
+	void (*stop)(void *state);
+	void (*unload)(void *state);
+};
+
+#define PAR_DESCRIPTOR_HEAD \
+	.magic = PAR_ABI_MAGIC, .abi_major = PAR_ABI_MAJOR, .abi_minor = PAR_ABI_MINOR, \
+	.size = sizeof(struct par_descriptor)
+
+#define PAR_EXPORT __attribute__((visibility("default")))
+
+/* The one symbol that a plugin exports. */
+extern PAR_EXPORT const struct par_descriptor par_plugin_descriptor;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

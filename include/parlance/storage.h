@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The storage role: what the server and its plugins ask of a storage, in terms
+ * of chats, messages, marks, and users' event streams, not of SQL.
+ *
+ * TRANSACTIONS (struct par_tx) are lists of operations. A transaction is
+ * atomic: all operations or none. Its operations see what the earlier ones of
+ * the same transaction did. It is done when it is durable, and not before; then
+ * its results are in it, and tx_done() hands it back on the core thread.
+ * Transactions take effect in the order of submission, as far as they touch
+ * the same chat or user; their results come back in that order too. One that
+ * fails (error != PAR_OK) has changed nothing and does not disturb others,
+ * though many may share one commit on the disk.
+ *
+ * QUERIES (struct par_query) see every transaction submitted before them, and
+ * nothing that is not durable.
+ *
+ * ERRORS of the storage itself: PAR_E_UNAVAILABLE when trying again later can
+ * help (full, locked, not reachable) and PAR_E_INTERNAL when it cannot. Others
+ * are results: PAR_E_NOT_FOUND, PAR_E_FORBIDDEN, PAR_E_CONFLICT.
+ *
+ * MEMORY. Strings of operations and queries are borrowed from the tx's or
+ * query's own memory (tx_alloc, query_alloc) and live as long as it does; so
+ * must the strings of results. While a storage holds a tx or query, it alone
+ * touches it, on any one thread at a time.
+ */
+#ifndef PARLANCE_STORAGE_H
+#define PARLANCE_STORAGE_H
+
+#include <parlance/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A chat, as one member sees it. `key` names the chat itself, the same for all
+ * members. For a dialog, `peer` is the other user and chat and members are
+ * created with the first message; peer == user is the chat with oneself.
+ */
+struct par_chat {
+	struct par_str key;
+	struct par_str user; /* the member who acts */
+	struct par_str peer;
+};
+
+enum par_op_kind {
+	PAR_OP_APPEND, /* a new message */
+	PAR_OP_CHANGE, /* edit or delete of a message */
+	PAR_OP_MARK, /* delivered or read up to a message */
+	PAR_OP_EVENT, /* one event to one user's stream */
+	PAR_OP_CURSOR, /* what a device has acked */
+	PAR_OP_DOC_PUT, /* a plugin's own document */
+	PAR_OP_DOC_DELETE
+};
+
+/*
+ * APPEND. Assigns the next messageId of the chat. When the same user stored a
+ * message with the same client_id in the chat before, nothing is changed and
+ * the result is the first one's with `applied` false; if the fingerprints
+ * differ, the transaction fails with PAR_E_CONFLICT. A reply_to that names no
+ * message of the chat fails with PAR_E_NOT_FOUND.
+ * Result: id, timestamp, client_id.
+ */
+struct par_op_append {
+	struct par_chat chat;
+	struct par_str type; /* "new" or "call" */
+	struct par_str client_id; /* s NULL: none, nothing is deduplicated */
+	uint64_t fingerprint; /* of the content, to tell a resend from a reuse */
+	struct par_str message; /* the text; s NULL: none */
+	struct par_str attachments; /* JSON array; s NULL: none */
+	struct par_str forwarded; /* JSON object; s NULL: none */
+	struct par_str payload; /* JSON object of a service or call message; s NULL: none */
+	uint64_t reply_to; /* 0: none */
+};
+
+/*
+ * CHANGE. The target is found by its id, or else by its author's client_id
+ * (chat.user's own message first, then another member's). PAR_E_NOT_FOUND when
+ * there is none, when it is a service message, when it is hidden from the
+ * user, or when it was deleted (edit).
+ *   EDIT    the author only (else PAR_E_FORBIDDEN), type "new" only. Replaces the
+ *           fields given, and appends a service message of type "edit" with an
+ *           id of its own. client_id as with APPEND.
+ *   DELETE  the author only. Text, attachments, forwarded and payload are erased,
+ *           deletedAt is set, and a service message of type "delete" appended. Done again:
+ *           the first result, `applied` false.
+ *   HIDE    any member: not shown to him any more. No message is appended; the
+ *           result's id is the target's. Done again: the same result, `applied` false.
+ * A message that some member has not read and that is deleted, or hidden from
+ * him, no longer counts as missed.
+ * Result: id, timestamp, client_id, original_id, original_client_id.
+ */
+enum par_change_kind { PAR_CHANGE_EDIT, PAR_CHANGE_DELETE, PAR_CHANGE_HIDE };
+
+struct par_op_change {
+	struct par_chat chat;
+	enum par_change_kind kind;
+	uint64_t target_id; /* 0: by client id */
+	struct par_str target_client_id; /* s NULL: by id */
+	struct par_str client_id;
+	uint64_t fingerprint;
+	struct par_str message; /* EDIT: s NULL: stays as it is */
+	struct par_str attachments; /* EDIT: likewise */
+};
+
+/*
+ * MARK. Cumulative: covers all messages up to `upto` that others wrote; read
+ * implies delivered. `upto` 0 is the last message that another member wrote;
+ * PAR_E_NOT_FOUND when there is none, or when `upto` is past the end of the
+ * chat, or when there is no such chat. With `applied` false when the mark in
+ * force already covers it; then timestamp is that mark's.
+ * Within a transaction whose mark depends on an earlier operation (`when`) a
+ * missing message is not an error: `applied` is false.
+ * Result: id (of the message marked), timestamp, client_id (of that message),
+ * missed (what is left unread by the user).
+ */
+enum par_mark_kind { PAR_MARK_DELIVERED, PAR_MARK_READ };
+
+struct par_op_mark {
+	struct par_chat chat;
+	enum par_mark_kind kind;
+	uint64_t upto;
+};
+
+/*
+ * EVENT. Appends to the user's stream and assigns the next seq. The payload is
+ * a template: JSON text with holes, which the storage fills with results of
+ * operations (par_event_fill does it) before it is stored. The complete
+ * bytes are then in `data`, for the core to send.
+ *
+ * `own` says that the user did this himself, on `origin_device`: that device is
+ * not told, and when he has no other device on record nothing is stored at all
+ * (`applied` false), unless `always` is set.
+ * Result: seq.
+ */
+enum par_hole_kind {
+	PAR_HOLE_ID, /* number */
+	PAR_HOLE_CLIENT_ID, /* string or null */
+	PAR_HOLE_ORIGINAL_ID, /* number */
+	PAR_HOLE_ORIGINAL_CLIENT_ID, /* string or null */
+	PAR_HOLE_TIMESTAMP, /* number */
+	PAR_HOLE_MISSED, /* number: of the user who gets the event, in the chat of the op */
+	PAR_HOLE_REPLY /* object: {messageId, clientMessageId, sender, createdAt, message?} */
+};
+
+struct par_hole {
+	uint32_t at; /* the value goes before this byte of the template */
+	uint8_t kind;
+	uint8_t op; /* index of the operation whose result it is */
+};
+
+struct par_op_event {
+	struct par_str user;
+	struct par_str type;
+	struct par_str payload;
+	const struct par_hole *holes; /* ascending by `at` */
+	unsigned n_holes;
+	bool own;
+	bool always; /* set by the core: the user has several sessions */
+	struct par_str origin_device;
+	par_session_id origin_session; /* for the core */
+	struct par_event_data *data; /* set by the storage when applied; freed with the tx */
+};
+
+/*
+ * CURSOR. All events of the stream up to `acked` are acked by the device, and
+ * those listed in `above`, all > acked. `sent` is the highest seq that may have
+ * been sent to it. Never lowers what is stored.
+ */
+struct par_op_cursor {
+	struct par_str user;
+	struct par_str device;
+	uint64_t acked;
+	uint64_t sent;
+	const uint64_t *above;
+	unsigned n_above;
+};
+
+struct par_op_doc {
+	struct par_str plugin;
+	struct par_str key;
+	struct par_str value; /* s NULL for DOC_DELETE; JSON is usual, not demanded */
+};
+
+struct par_op_result {
+	bool applied;
+	uint64_t id;
+	uint64_t timestamp;
+	struct par_str client_id; /* s NULL: it has none */
+	uint64_t original_id;
+	struct par_str original_client_id;
+	uint64_t missed;
+	uint64_t seq;
+	struct par_str reply; /* APPEND with reply_to: the object of PAR_HOLE_REPLY */
+};
+
+#define PAR_WHEN_ALWAYS (-1)
+
+struct par_op {
+	enum par_op_kind kind;
+	/* Index of an earlier operation: skipped unless that one was applied. */
+	int when;
+	union {
+		struct par_op_append append;
+		struct par_op_change change;
+		struct par_op_mark mark;
+		struct par_op_event event;
+		struct par_op_cursor cursor;
+		struct par_op_doc doc;
+	} u;
+	struct par_op_result result;
+};
+
+#define PAR_TX_OPS 8
+
+struct par_tx {
+	/* filled by who submits it */
+	unsigned n_ops;
+	struct par_op ops[PAR_TX_OPS];
+	uint64_t now; /* the timestamp of what it stores; set by tx_new */
+	par_request_id request; /* for the submitter's own use */
+	void *arg; /* likewise */
+	/* filled by the storage */
+	enum par_error error;
+	const char *message; /* static or from tx_alloc; NULL: none */
+	struct par_tx *next; /* for the queue of whoever holds the tx */
+};
+
+enum par_query_kind {
+	PAR_QUERY_DEVICE, /* a device connects */
+	PAR_QUERY_EVENTS, /* a page of a user's stream */
+	PAR_QUERY_MESSAGES, /* a page of a chat */
+	PAR_QUERY_CHATS, /* a page of a user's chat list */
+	PAR_QUERY_CHAT, /* one entry of it */
+	PAR_QUERY_DOC_GET,
+	PAR_QUERY_DOC_SCAN
+};
+
+/*
+ * DEVICE. Puts the device on record and says where it stands. The first device
+ * a user ever has begins at 0, a later new one at the end of the stream. From
+ * here to the next CURSOR the device counts as connected: if the server dies
+ * in between, `sent` is the end of the stream at the next DEVICE, since
+ * everything may have been sent.
+ */
+struct par_device_state {
+	uint64_t acked;
+	uint64_t sent;
+	uint64_t last_seq; /* end of the user's stream */
+	const uint64_t *above;
+	unsigned n_above;
+};
+
+/* EVENTS: those with seq > after, in order, at most `limit` of them and, but for
+ * the first, at most `max_bytes` of payload. */
+struct par_stored_event {
+	uint64_t seq;
+	struct par_event_data *data; /* one reference, owned by the query */
+	bool origin; /* caused by `device` itself: it is not told */
+};
+
+/* MESSAGES: PROTOCOL.md section 4. */
+struct par_stored_message {
+	uint64_t id;
+	struct par_str client_id;
+	struct par_str sender;
+	struct par_str type;
+	struct par_str message;
+	struct par_str attachments;
+	struct par_str forwarded;
+	struct par_str payload;
+	struct par_str reply; /* JSON object; s NULL: none */
+	uint64_t created;
+	uint64_t updated; /* 0: never */
+	uint64_t deleted; /* 0: not */
+};
+
+struct par_chat_entry {
+	struct par_str peer; /* the chatId as this user sees it */
+	uint64_t last_id; /* of the last message that is shown to the user; 0: none */
+	struct par_str last_text;
+	uint64_t last_time;
+	struct par_str last_author;
+	uint64_t last_deleted;
+	uint64_t missed;
+	uint64_t first_missed; /* 0: none */
+	uint64_t my_delivered, my_read; /* marks of this user */
+	uint64_t peer_delivered, peer_read; /* marks of the other */
+};
+
+struct par_query {
+	enum par_query_kind kind;
+	struct par_str user;
+	struct par_str device; /* DEVICE, EVENTS */
+	struct par_chat chat; /* MESSAGES, CHAT */
+	uint64_t after; /* EVENTS */
+	uint64_t start_id; /* MESSAGES: from it on; 0: not given */
+	uint64_t end_id; /* MESSAGES: those before it; 0: not given */
+	struct par_str
+	    after_key; /* CHATS: the peer of the last entry seen; DOC_SCAN: the last key. s NULL: from the start */
+	struct par_str plugin; /* DOC_* */
+	struct par_str key; /* DOC_GET: the key; DOC_SCAN: the prefix */
+	unsigned limit; /* of rows */
+	size_t max_bytes; /* of rows' text */
+	uint64_t now; /* set by query_new */
+	par_request_id request; /* for the submitter's own use */
+	void *arg; /* likewise */
+
+	enum par_error error;
+	const char *message;
+	struct par_device_state device_state;
+	struct par_stored_event *events;
+	struct par_stored_message *messages; /* ascending id */
+	struct par_chat_entry *chats; /* CHATS: latest message first; CHAT: one */
+	struct par_op_doc *docs;
+	unsigned n; /* rows in whichever of these it is */
+	bool has_more; /* in the direction asked for */
+	/* MESSAGES of a dialog: the other member's marks, for `status`. */
+	uint64_t peer_delivered, peer_read;
+	struct par_query *next;
+};
+
+/*
+ * What a storage provides. submit and query take their argument and return at
+ * once; flush ends a batch: everything handed over since the last flush may
+ * go to work. `down` gives the reason, or NULL when the storage is well; it is
+ * asked for /readyz and must not block.
+ */
+struct par_storage_role {
+	uint32_t size;
+	void (*submit)(void *state, struct par_tx *tx);
+	void (*query)(void *state, struct par_query *query);
+	void (*flush)(void *state);
+	const char *(*down)(void *state);
+};
+
+/* Appends an operation. NULL when the tx is full. */
+static inline struct par_op *par_tx_add(struct par_tx *tx, enum par_op_kind kind)
+{
+	struct par_op *op;
+
+	if (tx->n_ops == PAR_TX_OPS)
+		return NULL;
+	op = &tx->ops[tx->n_ops++];
+	memset(op, 0, sizeof(*op));
+	op->kind = kind;
+	op->when = PAR_WHEN_ALWAYS;
+	return op;
+}
+
+/* Whether a storage is to carry out operation i, given the earlier results. */
+static inline bool par_tx_wants(const struct par_tx *tx, unsigned i)
+{
+	int when = tx->ops[i].when;
+
+	return when == PAR_WHEN_ALWAYS || tx->ops[when].result.applied;
+}
+
+/* Writes the payload of an EVENT operation with its holes filled. `missed` is
+ * the receiving user's count for PAR_HOLE_MISSED. */
+static inline void par_event_fill(const struct par_tx *tx, const struct par_op *op, uint64_t missed,
+				  struct par_json *out)
+{
+	const struct par_op_event *event = &op->u.event;
+	size_t done = 0;
+	unsigned i;
+
+	for (i = 0; i < event->n_holes; i++) {
+		const struct par_hole *hole = &event->holes[i];
+		const struct par_op_result *r = &tx->ops[hole->op].result;
+
+		par_json_bytes(out, event->payload.s + done, hole->at - done);
+		done = hole->at;
+		out->comma = false;
+		switch ((enum par_hole_kind)hole->kind) {
+		case PAR_HOLE_ID:
+			par_json_u64(out, r->id);
+			break;
+		case PAR_HOLE_CLIENT_ID:
+			if (r->client_id.s == NULL)
+				par_json_null(out);
+			else
+				par_json_string(out, r->client_id);
+			break;
+		case PAR_HOLE_ORIGINAL_ID:
+			par_json_u64(out, r->original_id);
+			break;
+		case PAR_HOLE_ORIGINAL_CLIENT_ID:
+			if (r->original_client_id.s == NULL)
+				par_json_null(out);
+			else
+				par_json_string(out, r->original_client_id);
+			break;
+		case PAR_HOLE_TIMESTAMP:
+			par_json_u64(out, r->timestamp);
+			break;
+		case PAR_HOLE_MISSED:
+			par_json_u64(out, missed);
+			break;
+		case PAR_HOLE_REPLY:
+			par_json_raw(out, r->reply);
+			break;
+		}
+	}
+	par_json_bytes(out, event->payload.s + done, event->payload.len - done);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,4 @@
+include tests/unit/local.mk
+include tests/fuzz/local.mk
+include tests/zoo/local.mk
+include tests/e2e/local.mk

@@ -261,17 +261,17 @@ struct par_api {
 	 * plugin's fault), timed out, or its session gone (which are not). */
 
 	/* `payload` may be NULL: a response without payload. Borrowed. */
-	bool (*reply)(par_request_id id, struct json_object *payload);
+	bool (*reply)(struct par_plugin *self, par_request_id id, struct json_object *payload);
 	/* The same without a tree: reply_open gives a writer that stands where the
 	 * payload's value goes, or NULL when the request is gone; exactly one value
 	 * is written to it, then reply_close sends it. One reply may be open at a
 	 * time; the writer is the server's and dead after reply_close. */
-	struct par_json *(*reply_open)(par_request_id id);
-	bool (*reply_close)(par_request_id id);
+	struct par_json *(*reply_open)(struct par_plugin *self, par_request_id id);
+	bool (*reply_close)(struct par_plugin *self, par_request_id id);
 	/* `path` names the field for PAR_E_BAD_PAYLOAD ("attachments[2].url") and is
 	 * NULL otherwise; `message` is for the client's developer and may be NULL. */
-	bool (*fail)(par_request_id id, enum par_error error, const char *path,
-		     const char *message);
+	bool (*fail)(struct par_plugin *self, par_request_id id, enum par_error error,
+		     const char *path, const char *message);
 
 	/* Ephemeral events, to every session of the users that are online here:
 	 * never stored, no seq. event_open gives a writer for the payload (one
@@ -298,8 +298,8 @@ struct par_api {
 	/* Answers to struct par_auth_role.authenticate. `user`: 1 to 128 bytes of
 	 * UTF-8, no control characters, not beginning with "grp_"; anything else is
 	 * refused on the plugin's behalf. `message` is told to the client. */
-	bool (*auth_accept)(par_auth_id id, struct par_str user);
-	bool (*auth_refuse)(par_auth_id id, const char *message);
+	bool (*auth_accept)(struct par_plugin *self, par_auth_id id, struct par_str user);
+	bool (*auth_refuse)(struct par_plugin *self, par_auth_id id, const char *message);
 
 	/* Storage, as its users see it: <parlance/storage.h>. */
 

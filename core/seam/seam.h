@@ -8,10 +8,10 @@
  *
  *   transport                          core
  *   IN_HELLO(conn, hello)       ─────▶ asks the auth plugin
- *                               ◀───── OUT_ACCEPT(conn, session) or OUT_REFUSE(conn)
+ *                               ◀───── OUT_ACCEPT(conn) or OUT_REFUSE(conn)
  *   IN_REQUEST, IN_ACK, ...     ─────▶
  *                               ◀───── OUT_SEND, OUT_CLOSE, ...
- *   IN_CLOSED(conn, session)    ─────▶ the last word of this conn
+ *   IN_CLOSED(conn)    ─────▶ the last word of this conn
  *                               ◀───── OUT_RELEASE(conn): the last word to it
  *
  * IN_CLOSED always follows an IN_HELLO, however the connection ended, also
@@ -61,7 +61,6 @@ struct in_msg {
 	uint32_t kind; /* enum in_kind */
 	uint32_t io; /* number of the I/O thread */
 	struct conn *conn;
-	struct session *session; /* NULL before OUT_ACCEPT arrived */
 	union {
 		struct hello *hello;
 		struct message *message;
@@ -71,7 +70,7 @@ struct in_msg {
 };
 
 enum out_kind {
-	OUT_ACCEPT, /* .session: answer 101 */
+	OUT_ACCEPT, /* answer 101 */
 	OUT_REFUSE, /* .code HTTP status, .frame JSON body; then close */
 	OUT_SEND, /* .frame: the whole text of a message */
 	OUT_EVENT, /* .frame: the shared part; .timestamp .id .seq .redelivered */
@@ -89,7 +88,6 @@ struct out_msg {
 	struct conn *conn;
 	struct out_frame *frame;
 	union {
-		struct session *session;
 		const char *reason;
 		uint64_t id; /* of the event */
 	} u;

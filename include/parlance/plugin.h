@@ -368,6 +368,33 @@ struct par_descriptor {
 	.magic = PAR_ABI_MAGIC, .abi_major = PAR_ABI_MAJOR, .abi_minor = PAR_ABI_MINOR, \
 	.size = sizeof(struct par_descriptor)
 
+/* Ids of users, of clients' messages and the like: 1 to 128 bytes. */
+#define PAR_ID_MAX 128
+
+/* Whether `id` is an id: of that length, and without control characters (U+0000
+ * to U+001F, U+007F to U+009F). It is UTF-8 already. */
+static inline bool par_id_valid(struct par_str id)
+{
+	size_t i;
+
+	if (id.len == 0 || id.len > PAR_ID_MAX)
+		return false;
+	for (i = 0; i < id.len; i++) {
+		unsigned char c = (unsigned char)id.s[i];
+		if (c < 0x20 || c == 0x7f)
+			return false;
+		if (c == 0xc2 && i + 1 < id.len && (unsigned char)id.s[i + 1] < 0xa0)
+			return false;
+	}
+	return true;
+}
+
+/* Whether `id` is a group's: no user's begins so. */
+static inline bool par_id_is_group(struct par_str id)
+{
+	return id.len >= 4 && memcmp(id.s, "grp_", 4) == 0;
+}
+
 #define PAR_EXPORT __attribute__((visibility("default")))
 
 /* The one symbol that a plugin exports. */

@@ -127,7 +127,9 @@ struct par_op_mark {
  * EVENT. Appends to the user's stream and assigns the next seq. The payload is
  * a template: JSON text with holes, which the storage fills with results of
  * operations (par_event_fill does it) before it is stored. The complete
- * bytes are then in `data`, for the core to send.
+ * bytes are then in `data`, for the core to send. A hole stands where the value
+ * of a member goes, right behind its colon; the member of a client id must not
+ * be the first of its object.
  *
  * `own` says that the user did this himself, on `origin_device`: that device is
  * not told, and when he has no other device on record nothing is stored at all
@@ -136,9 +138,9 @@ struct par_op_mark {
  */
 enum par_hole_kind {
 	PAR_HOLE_ID, /* number */
-	PAR_HOLE_CLIENT_ID, /* string or null */
+	PAR_HOLE_CLIENT_ID, /* string; when there is none, its member is left out */
 	PAR_HOLE_ORIGINAL_ID, /* number */
-	PAR_HOLE_ORIGINAL_CLIENT_ID, /* string or null */
+	PAR_HOLE_ORIGINAL_CLIENT_ID, /* likewise */
 	PAR_HOLE_TIMESTAMP, /* number */
 	PAR_HOLE_MISSED, /* number: of the user who gets the event, in the chat of the op */
 	PAR_HOLE_REPLY /* object: {messageId, clientMessageId, sender, createdAt, message?} */
@@ -316,8 +318,9 @@ struct par_query {
 	struct par_op_doc *docs;
 	unsigned n; /* rows in whichever of these it is */
 	bool has_more; /* in the direction asked for */
-	/* MESSAGES of a dialog: the other member's marks, for `status`. */
+	/* MESSAGES of a dialog: marks of the other and of this user, for `status`. */
 	uint64_t peer_delivered, peer_read;
+	uint64_t my_delivered, my_read;
 	struct par_query *next;
 };
 
@@ -357,6 +360,21 @@ static inline bool par_tx_wants(const struct par_tx *tx, unsigned i)
 	return when == PAR_WHEN_ALWAYS || tx->ops[when].result.applied;
 }
 
+/* A client id into its hole. There may be none: then the key that was written
+ * already is taken back, up to and with the comma before it. */
+static inline void par_event_client_id(struct par_json *out, struct par_str id)
+{
+	if (id.s != NULL) {
+		par_json_string(out, id);
+		return;
+	}
+	while (!out->failed && out->len > 0) {
+		out->len--;
+		if (out->block[out->head + out->len] == ',')
+			return;
+	}
+}
+
 /* Writes the payload of an EVENT operation with its holes filled. `missed` is
  * the receiving user's count for PAR_HOLE_MISSED. */
 static inline void par_event_fill(const struct par_tx *tx, const struct par_op *op, uint64_t missed,
@@ -378,19 +396,13 @@ static inline void par_event_fill(const struct par_tx *tx, const struct par_op *
 			par_json_u64(out, r->id);
 			break;
 		case PAR_HOLE_CLIENT_ID:
-			if (r->client_id.s == NULL)
-				par_json_null(out);
-			else
-				par_json_string(out, r->client_id);
+			par_event_client_id(out, r->client_id);
 			break;
 		case PAR_HOLE_ORIGINAL_ID:
 			par_json_u64(out, r->original_id);
 			break;
 		case PAR_HOLE_ORIGINAL_CLIENT_ID:
-			if (r->original_client_id.s == NULL)
-				par_json_null(out);
-			else
-				par_json_string(out, r->original_client_id);
+			par_event_client_id(out, r->original_client_id);
 			break;
 		case PAR_HOLE_TIMESTAMP:
 			par_json_u64(out, r->timestamp);

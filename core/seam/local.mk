@@ -1,1 +1,5 @@
-libparlance_a_SOURCES +=
+libparlance_a_SOURCES += \
+	core/seam/mailbox.c core/seam/mailbox.h \
+	core/seam/message.c core/seam/message.h \
+	core/seam/out_frame.c core/seam/out_frame.h \
+	core/seam/seam.h

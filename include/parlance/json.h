@@ -96,6 +96,8 @@ static inline char *par_json_room(struct par_json *w, size_t more)
 	cap = w->cap < 256 ? 256 : w->cap * 2;
 	if (cap < w->len + more)
 		cap = w->len + more;
+	if (cap > w->limit)
+		cap = w->limit;
 	block = (char *)realloc(w->block, w->head + cap);
 	if (block == NULL) {
 		w->failed = true;

@@ -91,10 +91,12 @@ struct par_request {
 	struct json_object *payload; /* a JSON object, or NULL when left out */
 };
 
-/* A client's event: PROTOCOL.md section 2. There is no answer to it. */
+/* A client's event: PROTOCOL.md section 2. There is no answer to it, but to one
+ * that is wrong: refuse_client_event. */
 struct par_client_event {
 	uint32_t size;
 	par_session_id session;
+	struct par_str id; /* s NULL: left out */
 	uint64_t now;
 	struct par_str user;
 	struct par_str device;
@@ -330,6 +332,14 @@ struct par_api {
 	/* Core thread: the tx or query has its result. The core takes it back. */
 	void (*tx_done)(struct par_tx *tx);
 	void (*query_done)(struct par_query *query);
+
+	/* --- the core thread --- */
+
+	/* Tells the client what was wrong with its event, with a response that
+	 * carries the event's id, or null. Only within the event's handler;
+	 * `path` and `message` as with fail. */
+	void (*refuse_client_event)(struct par_plugin *self, const struct par_client_event *event,
+				    enum par_error error, const char *path, const char *message);
 };
 
 /*

@@ -175,8 +175,9 @@ struct par_op_cursor {
 	struct par_str device;
 	uint64_t acked;
 	uint64_t sent;
-	const uint64_t *above;
+	const uint64_t *above; /* ascending */
 	unsigned n_above;
+	bool closed; /* its last session ended: `sent` is exact from here on */
 };
 
 struct par_op_doc {

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of the fake host and of the plugins in it: loading a shared object
+ * as the server does, filling in the defaults of its options, and letting
+ * things happen one after the other on the one core thread.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <json-c/json.h>
+
+#include "base/mem.h"
+#include "host.h"
+#include "host_api.h"
+
+#define SETTLE_SECONDS 60
+#define CLOCK_START 1700000000000u
+
+struct host *host_new(void)
+{
+	struct host *host = mem_zalloc(sizeof(*host));
+
+	host->now = CLOCK_START;
+	host->core = pthread_self();
+	pthread_mutex_init(&host->lock, NULL);
+	pthread_cond_init(&host->called, NULL);
+	host->calls_end = &host->calls;
+	par_json_init(&host->log);
+	host->info.size = sizeof(host->info);
+	host->info.loopback_only = true;
+	host->info.request_timeout = 10000;
+	host->info.max_message_size = 64 << 10;
+	host_api_fill(&host->api);
+	return host;
+}
+
+void host_free(struct host **host)
+{
+	struct host *h = *host;
+
+	if (h == NULL)
+		return;
+	while (h->plugins != NULL)
+		host_unload(h->plugins);
+	host_drain(h);
+	host_api_end(h);
+	metrics_free(&h->metrics);
+	par_json_free(&h->log);
+	pthread_cond_destroy(&h->called);
+	pthread_mutex_destroy(&h->lock);
+	free(h);
+	*host = NULL;
+}
+
+/* The number in "64k" or "20s", in bytes or milliseconds. */
+static int64_t option_number(const char *text)
+{
+	static const struct {
+		const char *unit;
+		int64_t factor;
+	} units[] = { { "k", 1 << 10 }, { "g", 1 << 30 }, { "ms", 1 },
+		      { "s", 1000 },    { "h", 3600000 }, { "d", 86400000 } };
+	char *unit;
+	int64_t n = strtoll(text, &unit, 10);
+	size_t i;
+
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(unit, units[i].unit) == 0)
+			return n * units[i].factor;
+	}
+	return n;
+}
+
+static struct json_object *option_default(const struct par_option *option)
+{
+	const char *unit = option->def + strspn(option->def, "0123456789");
+
+	switch (option->type) {
+	case PAR_OPT_BOOL:
+		return json_object_new_boolean(strcmp(option->def, "true") == 0);
+	case PAR_OPT_INT:
+		return json_object_new_int64(option_number(option->def));
+	case PAR_OPT_SIZE:
+		if (strcmp(unit, "m") == 0)
+			return json_object_new_int64(option_number(option->def) << 20);
+		return json_object_new_int64(option_number(option->def));
+	case PAR_OPT_DURATION:
+		if (strcmp(unit, "m") == 0)
+			return json_object_new_int64(option_number(option->def) * 60000);
+		return json_object_new_int64(option_number(option->def));
+	case PAR_OPT_LIST:
+		return json_object_new_array();
+	case PAR_OPT_STRING:
+	case PAR_OPT_ENUM:
+		break;
+	}
+	return json_object_new_string(option->def);
+}
+
+static struct json_object *plugin_config(const struct par_descriptor *descriptor, const char *text)
+{
+	struct json_object *config =
+	    text == NULL ? json_object_new_object() : json_tokener_parse(text);
+	const struct par_option *option = descriptor->options;
+
+	if (config == NULL)
+		abort();
+	for (; option != NULL && option->name != NULL; option++) {
+		if (option->def != NULL && !json_object_object_get_ex(config, option->name, NULL))
+			json_object_object_add(config, option->name, option_default(option));
+	}
+	return config;
+}
+
+static void plugin_close(struct par_plugin *plugin)
+{
+	struct par_plugin **at = &plugin->host->plugins;
+
+	while (*at != plugin)
+		at = &(*at)->next;
+	*at = plugin->next;
+	/* A leak checker names functions of a plugin only while it is mapped. */
+	if (getenv("HOST_KEEP_OBJECTS") == NULL)
+		dlclose(plugin->object);
+	free(plugin);
+}
+
+struct par_plugin *host_load(struct host *host, const char *object, const char *config)
+{
+	const struct par_descriptor *descriptor;
+	struct json_object *options;
+	struct par_plugin *plugin;
+	void *handle = dlopen(object, RTLD_NOW | RTLD_LOCAL);
+
+	descriptor = handle == NULL ? NULL : dlsym(handle, "par_plugin_descriptor");
+	if (descriptor == NULL) {
+		snprintf(host->error, sizeof(host->error), "%s", dlerror());
+		return NULL;
+	}
+	plugin = mem_zalloc(sizeof(*plugin));
+	plugin->host = host;
+	plugin->object = handle;
+	plugin->descriptor = descriptor;
+	plugin->next = host->plugins;
+	host->plugins = plugin;
+	host->error[0] = '\0';
+	options = plugin_config(descriptor, config);
+	plugin->state =
+	    descriptor->load(&host->api, plugin, options, host->error, sizeof(host->error));
+	json_object_put(options);
+	if (plugin->state == NULL) {
+		plugin_close(plugin);
+		return NULL;
+	}
+	return plugin;
+}
+
+bool host_start(struct par_plugin *plugin)
+{
+	struct host *host = plugin->host;
+
+	host->error[0] = '\0';
+	return plugin->descriptor->start == NULL ||
+	       plugin->descriptor->start(plugin->state, host->error, sizeof(host->error));
+}
+
+void host_unload(struct par_plugin *plugin)
+{
+	struct host *host = plugin->host;
+
+	host_drain(host);
+	if (plugin->descriptor->stop != NULL)
+		plugin->descriptor->stop(plugin->state);
+	host_drain(host);
+	if (plugin->descriptor->unload != NULL)
+		plugin->descriptor->unload(plugin->state);
+	if (host->storage_state == plugin->state)
+		host->storage = NULL;
+	host_api_forget(plugin);
+	plugin_close(plugin);
+}
+
+/* Waits for a call to be posted. */
+static void wait_call(struct host *host)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += SETTLE_SECONDS;
+	pthread_mutex_lock(&host->lock);
+	while (host->calls == NULL) {
+		if (pthread_cond_timedwait(&host->called, &host->lock, &until) == ETIMEDOUT) {
+			fprintf(stderr, "host: %u transactions or queries never came back\n",
+				host->in_flight);
+			abort();
+		}
+	}
+	pthread_mutex_unlock(&host->lock);
+}
+
+void host_settle(struct host *host)
+{
+	for (;;) {
+		if (host->storage != NULL)
+			host->storage->flush(host->storage_state);
+		if (host_drain(host))
+			continue;
+		if (host->in_flight == 0)
+			return;
+		wait_call(host);
+	}
+}
+
+static const struct host_handler *handler_find(const struct host *host, const char *type,
+					       bool request)
+{
+	unsigned i;
+
+	for (i = 0; i < host->n_handlers; i++) {
+		const struct host_handler *handler = &host->handlers[i];
+		if (handler->type != NULL && strcmp(handler->type, type) == 0 &&
+		    (handler->request != NULL) == request)
+			return handler;
+	}
+	return NULL;
+}
+
+const struct host_handler *host_request_handler(const struct host *host, const char *type)
+{
+	return handler_find(host, type, true);
+}
+
+const struct host_handler *host_event_handler(const struct host *host, const char *type)
+{
+	return handler_find(host, type, false);
+}
+
+const struct host_handler *host_hook(const struct host *host, enum par_hook_kind kind)
+{
+	unsigned i;
+
+	for (i = 0; i < host->n_handlers; i++) {
+		if (host->handlers[i].hook_fn != NULL && host->handlers[i].hook == kind)
+			return &host->handlers[i];
+	}
+	return NULL;
+}
+
+int64_t host_metric(struct host *host, const char *plugin, const char *name)
+{
+	char full[128];
+	struct par_metric *metric;
+
+	snprintf(full, sizeof(full), "parlance_%s_%s", plugin, name);
+	for (metric = host->metrics.first; metric != NULL; metric = metric->next) {
+		if (strcmp(metric->name, full) == 0)
+			return atomic_load(&metric->value);
+	}
+	fprintf(stderr, "host: there is no metric %s\n", full);
+	abort();
+}
+
+bool host_logged(struct host *host, const char *text)
+{
+	struct par_str log;
+	bool found;
+
+	pthread_mutex_lock(&host->lock);
+	log = par_json_text(&host->log);
+	found = memmem(log.s, log.len, text, strlen(text)) != NULL;
+	pthread_mutex_unlock(&host->lock);
+	return found;
+}
+
+void host_log_clear(struct host *host)
+{
+	pthread_mutex_lock(&host->lock);
+	par_json_free(&host->log);
+	pthread_mutex_unlock(&host->lock);
+}

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ws/close_code.h"
+
 enum ws_opcode { /* RFC 6455 section 5.2 */
 		 WS_CONTINUATION = 0x0,
 		 WS_TEXT = 0x1,
@@ -22,21 +24,6 @@ enum ws_opcode { /* RFC 6455 section 5.2 */
 		 WS_CLOSE = 0x8,
 		 WS_PING = 0x9,
 		 WS_PONG = 0xA
-};
-
-enum ws_close_code { /* RFC 6455 section 7.4.1, and PROTOCOL.md section 1 */
-		     WS_CLOSE_NORMAL = 1000,
-		     WS_CLOSE_GOING_AWAY = 1001,
-		     WS_CLOSE_PROTOCOL_ERROR = 1002,
-		     WS_CLOSE_UNSUPPORTED = 1003,
-		     WS_CLOSE_NO_STATUS = 1005, /* never on the wire */
-		     WS_CLOSE_ABNORMAL = 1006, /* never on the wire */
-		     WS_CLOSE_BAD_TEXT = 1007,
-		     WS_CLOSE_POLICY = 1008,
-		     WS_CLOSE_TOO_BIG = 1009,
-		     WS_CLOSE_INTERNAL = 1011,
-		     WS_CLOSE_TRY_LATER = 1013,
-		     WS_CLOSE_REPLACED = 4000
 };
 
 enum ws_role { WS_SERVER, WS_CLIENT };

@@ -309,7 +309,8 @@ struct par_api {
 	 * called exactly once after tx_submit, on the core, with the tx as `arg`; the
 	 * tx is freed when it returns. */
 	struct par_tx *(*tx_new)(struct par_plugin *self, par_callback_fn done, void *state);
-	/* Memory that lives as long as the tx; never NULL. */
+	/* Memory that lives as long as the tx; never NULL. On whichever thread holds
+	 * the tx, a storage's too. */
 	void *(*tx_alloc)(struct par_tx *tx, size_t size);
 	/* Takes the tx. Gates of message_storing are asked here. */
 	void (*tx_submit)(struct par_tx *tx);

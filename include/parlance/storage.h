@@ -59,7 +59,8 @@ enum par_op_kind {
  * message with the same client_id in the chat before, nothing is changed and
  * the result is the first one's with `applied` false; if the fingerprints
  * differ, the transaction fails with PAR_E_CONFLICT. A reply_to that names no
- * message of the chat fails with PAR_E_NOT_FOUND.
+ * message of the chat, or a service message, fails with PAR_E_NOT_FOUND.
+ * Timestamps of a chat never go backwards, even if tx->now does.
  * Result: id, timestamp, client_id.
  */
 struct par_op_append {
@@ -108,10 +109,12 @@ struct par_op_change {
  * MARK. Cumulative: covers all messages up to `upto` that others wrote; read
  * implies delivered. `upto` 0 is the last message that another member wrote;
  * PAR_E_NOT_FOUND when there is none, or when `upto` is past the end of the
- * chat, or when there is no such chat. With `applied` false when the mark in
- * force already covers it; then timestamp is that mark's.
+ * chat, or when there is no such chat. An `upto` that the user wrote himself
+ * means the last one before it that he did not. With `applied` false when the
+ * mark in force already covers it; then timestamp is that mark's.
  * Within a transaction whose mark depends on an earlier operation (`when`) a
- * missing message is not an error: `applied` is false.
+ * missing message is not an error: `applied` is false. Such a mark has no
+ * client_id when it is not applied.
  * Result: id (of the message marked), timestamp, client_id (of that message),
  * missed (what is left unread by the user).
  */
@@ -143,7 +146,9 @@ enum par_hole_kind {
 	PAR_HOLE_ORIGINAL_CLIENT_ID, /* likewise */
 	PAR_HOLE_TIMESTAMP, /* number */
 	PAR_HOLE_MISSED, /* number: of the user who gets the event, in the chat of the op */
-	PAR_HOLE_REPLY /* object: {messageId, clientMessageId, sender, createdAt, message?} */
+	/* object: {messageId, clientMessageId?, sender, createdAt, message?}; it has no
+	 * message when that one was deleted */
+	PAR_HOLE_REPLY
 };
 
 struct par_hole {
@@ -168,7 +173,8 @@ struct par_op_event {
 /*
  * CURSOR. All events of the stream up to `acked` are acked by the device, and
  * those listed in `above`, all > acked. `sent` is the highest seq that may have
- * been sent to it. Never lowers what is stored.
+ * been sent to it. Never lowers what is stored. `applied` is false when the
+ * device is not on record.
  */
 struct par_op_cursor {
 	struct par_str user;
@@ -263,7 +269,8 @@ struct par_stored_event {
 	bool origin; /* caused by `device` itself: it is not told */
 };
 
-/* MESSAGES: PROTOCOL.md section 4. */
+/* MESSAGES: PROTOCOL.md section 4. What is hidden from the user is left out. A
+ * chat that is not there has no messages: that is no error. */
 struct par_stored_message {
 	uint64_t id;
 	struct par_str client_id;
@@ -273,12 +280,16 @@ struct par_stored_message {
 	struct par_str attachments;
 	struct par_str forwarded;
 	struct par_str payload;
-	struct par_str reply; /* JSON object; s NULL: none */
+	struct par_str reply; /* as PAR_HOLE_REPLY; s NULL: none */
 	uint64_t created;
 	uint64_t updated; /* 0: never */
 	uint64_t deleted; /* 0: not */
 };
 
+/* CHATS and CHAT, in the order of the last message stored. Where that one is hidden
+ * from the user the one before it is shown, and the chat stays in its place. CHAT
+ * of a chat that is not there has no row; CHATS after one fails with
+ * PAR_E_NOT_FOUND. */
 struct par_chat_entry {
 	struct par_str peer; /* the chatId as this user sees it */
 	uint64_t last_id; /* of the last message that is shown to the user; 0: none */
@@ -361,6 +372,22 @@ static inline bool par_tx_wants(const struct par_tx *tx, unsigned i)
 	return when == PAR_WHEN_ALWAYS || tx->ops[when].result.applied;
 }
 
+/* Whether an operation of the tx may be refused after an earlier one has
+ * changed something, which then must be undone. The others of its kinds check
+ * first and change afterwards. */
+static inline bool par_tx_may_undo(const struct par_tx *tx)
+{
+	unsigned i;
+
+	for (i = 1; i < tx->n_ops; i++) {
+		const struct par_op *op = &tx->ops[i];
+		if (op->kind == PAR_OP_APPEND || op->kind == PAR_OP_CHANGE ||
+		    (op->kind == PAR_OP_MARK && op->when == PAR_WHEN_ALWAYS))
+			return true;
+	}
+	return false;
+}
+
 /* A client id into its hole. There may be none: then the key that was written
  * already is taken back, up to and with the comma before it. */
 static inline void par_event_client_id(struct par_json *out, struct par_str id)
@@ -417,6 +444,31 @@ static inline void par_event_fill(const struct par_tx *tx, const struct par_op *
 		}
 	}
 	par_json_bytes(out, event->payload.s + done, event->payload.len - done);
+}
+
+/* The object of PAR_HOLE_REPLY: a few words on the message replied to. */
+static inline void par_reply_fill(const struct par_stored_message *to, struct par_json *out)
+{
+	par_json_object_begin(out);
+	par_json_member_u64(out, "messageId", to->id);
+	if (to->client_id.s != NULL)
+		par_json_member_string(out, "clientMessageId", to->client_id);
+	par_json_member_string(out, "sender", to->sender);
+	par_json_member_u64(out, "createdAt", to->created);
+	if (to->message.s != NULL && to->deleted == 0)
+		par_json_member_string(out, "message", to->message);
+	par_json_object_end(out);
+}
+
+/* The payload of a service message: EditPayload, DeletionPayload. */
+static inline void par_service_fill(uint64_t original_id, struct par_str original_client_id,
+				    struct par_json *out)
+{
+	par_json_object_begin(out);
+	par_json_member_u64(out, "originalMessageId", original_id);
+	if (original_client_id.s != NULL)
+		par_json_member_string(out, "originalClientMessageId", original_client_id);
+	par_json_object_end(out);
 }
 
 #ifdef __cplusplus

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The content of a message: its text and its attachments, as `new` and `edit`
+ * bring them. Attachments are checked and written anew, with the fields of the
+ * protocol in a fixed order and no others, so that what is stored and passed on
+ * is well-formed, and the same attachment always has the same fingerprint.
+ */
+#include "messaging.h"
+
+#include <stdio.h>
+
+#define ATTACHMENT_NAME_MAX 1024
+#define ATTACHMENT_URL_MAX 4096
+#define ATTACHMENT_META_MAX 8192
+
+static void attachment_meta(struct payload *p, struct par_json *w)
+{
+	struct json_object *meta = payload_field(p, "meta", json_type_object, PAYLOAD_OPTIONAL);
+	struct par_str text;
+
+	if (meta == NULL)
+		return;
+	text.s = json_object_to_json_string_length(
+	    meta, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &text.len);
+	if (text.s == NULL || text.len > ATTACHMENT_META_MAX)
+		payload_refuse(p, PAR_E_BAD_PAYLOAD, "meta", "must be at most %d bytes of JSON",
+			       ATTACHMENT_META_MAX);
+	else
+		par_json_member_raw(w, "meta", text);
+}
+
+static void attachment(struct payload *p, struct par_json *w)
+{
+	static const char *const types[] = { "file", "image", "video", "audio", "voice", NULL };
+	struct par_str type = payload_word(p, "type", types, PAYLOAD_REQUIRED);
+	struct par_str id = payload_id(p, "id", PAYLOAD_REQUIRED);
+	struct par_str filename =
+	    payload_line(p, "filename", ATTACHMENT_NAME_MAX, PAYLOAD_REQUIRED);
+	struct par_str url = payload_line(p, "url", ATTACHMENT_URL_MAX, PAYLOAD_REQUIRED);
+	uint64_t size;
+
+	if (p->error != PAR_OK)
+		return;
+	par_json_object_begin(w);
+	par_json_member_string(w, "type", type);
+	par_json_member_string(w, "id", id);
+	par_json_member_string(w, "filename", filename);
+	par_json_member_string(w, "url", url);
+	if (payload_number(p, "size", 0, PAYLOAD_NUMBER_MAX, PAYLOAD_OPTIONAL, &size))
+		par_json_member_u64(w, "size", size);
+	attachment_meta(p, w);
+	par_json_object_end(w);
+}
+
+static void attachments(struct messaging *m, struct payload *p, struct json_object *array)
+{
+	size_t n = json_object_array_length(array), i;
+
+	if (n > m->max_attachments) {
+		payload_refuse(p, PAR_E_BAD_PAYLOAD, "attachments", "must be at most %u",
+			       (unsigned)m->max_attachments);
+		return;
+	}
+	par_json_array_begin(&m->scratch);
+	for (i = 0; i < n && p->error == PAR_OK; i++) {
+		struct json_object *element = json_object_array_get_idx(array, i);
+		struct json_object *outer;
+		char inside[sizeof(p->inside)];
+
+		snprintf(inside, sizeof(inside), "attachments[%u]", (unsigned)i);
+		outer = payload_enter(p, element, inside);
+		if (json_object_is_type(element, json_type_object))
+			attachment(p, &m->scratch);
+		else
+			payload_refuse(p, PAR_E_BAD_PAYLOAD, "", "must be an object");
+		payload_leave(p, outer);
+	}
+	par_json_array_end(&m->scratch);
+}
+
+void content_read(struct messaging *m, struct payload *p, struct content *content)
+{
+	struct json_object *text = payload_field(p, "message", json_type_string, PAYLOAD_OPTIONAL);
+	struct json_object *array =
+	    payload_field(p, "attachments", json_type_array, PAYLOAD_OPTIONAL);
+
+	memset(content, 0, sizeof(*content));
+	if (text != NULL)
+		content->message = payload_string_of(text);
+	if (content->message.len > m->max_text)
+		payload_refuse(p, PAR_E_TOO_LARGE, "message", "must be at most %u bytes",
+			       (unsigned)m->max_text);
+	if (content->message.len == 0 && (array == NULL || json_object_array_length(array) == 0))
+		payload_refuse(p, PAR_E_BAD_PAYLOAD, "message",
+			       "or attachments must be there and not be empty");
+	if (array != NULL) {
+		content->has_attachments = true;
+		attachments(m, p, array);
+	}
+}
+
+/* FNV-1a's steps on eight bytes at a time, with its high bits folded back. */
+static uint64_t fingerprint_mix(uint64_t print, uint64_t v)
+{
+	print = (print ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	return print ^ (print >> 32);
+}
+
+uint64_t fingerprint_number(uint64_t print, uint64_t v)
+{
+	return fingerprint_mix(print, v);
+}
+
+/* Absent differs from empty. The bytes count from the least significant one up,
+ * on every machine. */
+uint64_t fingerprint_string(uint64_t print, struct par_str s)
+{
+	size_t i;
+	uint64_t word = 0;
+
+	print = fingerprint_mix(print, s.s == NULL ? UINT64_MAX : s.len);
+	for (i = 0; i < s.len; i++) {
+		word |= (uint64_t)(unsigned char)s.s[i] << (i % 8 * 8);
+		if (i % 8 == 7 || i + 1 == s.len) {
+			print = fingerprint_mix(print, word);
+			word = 0;
+		}
+	}
+	return print;
+}

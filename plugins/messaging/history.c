@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Requests `messages`, `chats` and `chat`: what is stored, as the one who asks
+ * sees it. A page is bounded by `count` and by PAGE_BYTES, so a page may be
+ * shorter than asked for; `hasMore` says whether there is more. A chat in which
+ * nothing was written yet is an empty page for `messages`, and not found for
+ * `chat`.
+ */
+#include "messaging.h"
+
+#define PAGE_DEFAULT 50
+#define PAGE_MAX 500
+#define PAGE_BYTES ((size_t)256 << 10)
+
+/* The marks that the status of a message depends on. */
+struct marks {
+	bool own_chat;
+	uint64_t peer_delivered, peer_read;
+	uint64_t my_read;
+};
+
+/* One's own message has the status that the other gave it; what the other wrote
+ * is read or not read by the one who asks. */
+static const char *status_of(const struct marks *marks, uint64_t id, bool mine, uint64_t deleted)
+{
+	if (deleted != 0)
+		return "deleted";
+	if (marks->own_chat)
+		return "read";
+	if (!mine)
+		return id <= marks->my_read ? "read" : "unread";
+	if (id <= marks->peer_read)
+		return "read";
+	return id <= marks->peer_delivered ? "unread" : "undelivered";
+}
+
+static struct par_query *history_begin(struct messaging *m, const struct par_request *request,
+				       enum par_query_kind kind, par_callback_fn done)
+{
+	struct par_query *query = m->api->query_new(m->self, done, m);
+	char *user = m->api->query_alloc(query, request->user.len);
+
+	memcpy(user, request->user.s, request->user.len);
+	query->kind = kind;
+	query->user.s = user;
+	query->user.len = request->user.len;
+	query->request = request->id;
+	query->max_bytes = PAGE_BYTES;
+	return query;
+}
+
+static void history_chat(struct messaging *m, struct par_query *query, struct par_str peer)
+{
+	query->chat = chat_resolve(m->api->query_alloc(query, chat_memory(query->user, peer)),
+				   query->user, peer);
+}
+
+/* The writer of the answer; NULL: failed, which is answered, or gone. */
+static struct par_json *history_answer(struct messaging *m, struct par_query *query)
+{
+	if (query->error == PAR_OK)
+		return m->api->reply_open(m->self, query->request);
+	m->api->fail(m->self, query->request, query->error, NULL, query->message);
+	return NULL;
+}
+
+static unsigned count_read(struct payload *p)
+{
+	uint64_t count = PAGE_DEFAULT;
+
+	payload_number(p, "count", 1, PAGE_MAX, PAYLOAD_OPTIONAL, &count);
+	return (unsigned)count;
+}
+
+/* The JSON array of a message that has some. */
+static void attachments_write(struct par_json *w, struct par_str attachments)
+{
+	if (attachments.s != NULL && !par_str_equal(attachments, par_str_of("[]")))
+		par_json_member_raw(w, "attachments", attachments);
+}
+
+static void message_write(struct par_json *w, const struct par_stored_message *message,
+			  struct par_str reader, const struct marks *marks)
+{
+	bool mine = par_str_equal(message->sender, reader);
+	const char *status = status_of(marks, message->id, mine, message->deleted);
+
+	par_json_object_begin(w);
+	par_json_member_u64(w, "messageId", message->id);
+	messaging_client_id(w, "clientMessageId", message->client_id);
+	par_json_member_string(w, "sender", message->sender);
+	par_json_member_string(w, "type", message->type);
+	if (message->message.s != NULL)
+		par_json_member_string(w, "message", message->message);
+	attachments_write(w, message->attachments);
+	if (message->reply.s != NULL)
+		par_json_member_raw(w, "replyTo", message->reply);
+	if (message->forwarded.s != NULL)
+		par_json_member_raw(w, "forwardedFrom", message->forwarded);
+	if (message->payload.s != NULL) {
+		par_json_key(w, "payload");
+		if (par_str_equal(message->type, par_str_of("call")))
+			call_write_stored(w, message->payload, reader);
+		else
+			par_json_raw(w, message->payload);
+	}
+	par_json_member_string(w, "status", par_str_of(status));
+	par_json_member_u64(w, "createdAt", message->created);
+	if (message->updated != 0)
+		par_json_member_u64(w, "updatedAt", message->updated);
+	if (message->deleted != 0)
+		par_json_member_u64(w, "deletedAt", message->deleted);
+	par_json_object_end(w);
+}
+
+static void messages_done(void *state, void *arg)
+{
+	struct messaging *m = state;
+	struct par_query *query = arg;
+	struct par_json *w = history_answer(m, query);
+	struct marks marks = {
+		.own_chat = chat_is_own(&query->chat),
+		.peer_delivered = query->peer_delivered,
+		.peer_read = query->peer_read,
+		.my_read = query->my_read,
+	};
+	unsigned i;
+
+	if (w == NULL)
+		return;
+	par_json_object_begin(w);
+	par_json_key(w, "messages");
+	par_json_array_begin(w);
+	for (i = 0; i < query->n; i++)
+		message_write(w, &query->messages[i], query->user, &marks);
+	par_json_array_end(w);
+	par_json_member_bool(w, "hasMore", query->has_more);
+	par_json_object_end(w);
+	m->api->reply_close(m->self, query->request);
+}
+
+void messaging_messages(void *state, const struct par_request *request)
+{
+	struct messaging *m = state;
+	struct par_query *query;
+	struct par_str peer;
+	struct payload p;
+	uint64_t start_id, end_id;
+	unsigned count;
+
+	payload_begin(&p, request->payload);
+	peer = chat_id_read(&p, "chatId");
+	start_id = payload_message_id(&p, "startId", PAYLOAD_OPTIONAL);
+	end_id = payload_message_id(&p, "endId", PAYLOAD_OPTIONAL);
+	if (start_id != 0 && end_id != 0)
+		payload_refuse(&p, PAR_E_BAD_PAYLOAD, "endId", "cannot be given with startId");
+	count = count_read(&p);
+	if (p.error != PAR_OK) {
+		messaging_refuse(m, request, &p);
+		return;
+	}
+	query = history_begin(m, request, PAR_QUERY_MESSAGES, messages_done);
+	history_chat(m, query, peer);
+	query->start_id = start_id;
+	query->end_id = end_id;
+	query->limit = count;
+	m->api->query_submit(query);
+}
+
+static void entry_last_write(struct par_json *w, const struct par_chat_entry *entry,
+			     struct par_str reader, bool own_chat)
+{
+	bool mine = par_str_equal(entry->last_author, reader);
+	struct marks marks = {
+		.own_chat = own_chat,
+		.peer_delivered = entry->peer_delivered,
+		.peer_read = entry->peer_read,
+		.my_read = entry->my_read,
+	};
+	const char *status = status_of(&marks, entry->last_id, mine, entry->last_deleted);
+
+	par_json_member_u64(w, "lastMessageId", entry->last_id);
+	if (entry->last_text.s != NULL)
+		par_json_member_string(w, "lastMessageText", entry->last_text);
+	par_json_member_u64(w, "lastMessageTime", entry->last_time);
+	par_json_member_string(w, "lastMessageAuthor", entry->last_author);
+	par_json_member_string(w, "lastMessageStatus", par_str_of(status));
+}
+
+/* ChatListItem. The last message is left out when none is shown to the user. */
+static void entry_write(struct par_json *w, const struct par_chat_entry *entry,
+			struct par_str reader)
+{
+	bool own_chat = par_str_equal(entry->peer, reader);
+
+	par_json_object_begin(w);
+	par_json_member_string(w, "type", par_str_of(own_chat ? "favorites" : "dialog"));
+	par_json_member_string(w, "id", entry->peer);
+	if (entry->last_id != 0)
+		entry_last_write(w, entry, reader, own_chat);
+	par_json_member_u64(w, "missed", entry->missed);
+	if (entry->first_missed != 0)
+		par_json_member_u64(w, "firstMissed", entry->first_missed);
+	par_json_member_bool(w, "isMine",
+			     entry->last_id != 0 && par_str_equal(entry->last_author, reader));
+	par_json_object_end(w);
+}
+
+static void chats_done(void *state, void *arg)
+{
+	struct messaging *m = state;
+	struct par_query *query = arg;
+	struct par_json *w = history_answer(m, query);
+	unsigned i;
+
+	if (w == NULL)
+		return;
+	par_json_object_begin(w);
+	par_json_key(w, "chats");
+	par_json_array_begin(w);
+	for (i = 0; i < query->n; i++)
+		entry_write(w, &query->chats[i], query->user);
+	par_json_array_end(w);
+	par_json_member_bool(w, "hasMore", query->has_more);
+	par_json_object_end(w);
+	m->api->reply_close(m->self, query->request);
+}
+
+void messaging_chats(void *state, const struct par_request *request)
+{
+	struct messaging *m = state;
+	struct par_query *query;
+	struct par_str after;
+	struct payload p;
+	unsigned count;
+
+	payload_begin(&p, request->payload);
+	after = payload_id(&p, "after", PAYLOAD_OPTIONAL);
+	count = count_read(&p);
+	if (p.error != PAR_OK) {
+		messaging_refuse(m, request, &p);
+		return;
+	}
+	query = history_begin(m, request, PAR_QUERY_CHATS, chats_done);
+	if (after.s != NULL) {
+		char *key = m->api->query_alloc(query, after.len);
+		memcpy(key, after.s, after.len);
+		query->after_key.s = key;
+		query->after_key.len = after.len;
+	}
+	query->limit = count;
+	m->api->query_submit(query);
+}
+
+static void chat_done(void *state, void *arg)
+{
+	struct messaging *m = state;
+	struct par_query *query = arg;
+	struct par_json *w;
+
+	if (query->error == PAR_OK && query->n == 0) {
+		m->api->fail(m->self, query->request, PAR_E_NOT_FOUND, NULL,
+			     "nothing was written in this chat");
+		return;
+	}
+	w = history_answer(m, query);
+	if (w == NULL)
+		return;
+	entry_write(w, &query->chats[0], query->user);
+	m->api->reply_close(m->self, query->request);
+}
+
+void messaging_chat(void *state, const struct par_request *request)
+{
+	struct messaging *m = state;
+	struct par_query *query;
+	struct par_str peer;
+	struct payload p;
+
+	payload_begin(&p, request->payload);
+	peer = chat_id_read(&p, "chatId");
+	if (p.error != PAR_OK) {
+		messaging_refuse(m, request, &p);
+		return;
+	}
+	query = history_begin(m, request, PAR_QUERY_CHAT, chat_done);
+	history_chat(m, query, peer);
+	query->limit = 1;
+	m->api->query_submit(query);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the messaging plugin share. Each verb of PROTOCOL.md
+ * section 4 has a file: new.c, change.c (edit, delete), mark.c (dlvrd, read),
+ * call.c, history.c (messages, chats, chat). A request goes the same way in all of
+ * them: read the payload strictly (payload.c, chat.c, content.c), make one
+ * transaction with its events (template.c), submit it, and answer from its
+ * results (messaging.c). Everything runs on the core thread.
+ *
+ * Invariant: nothing is kept between a request and its answer but what is in
+ * the transaction or query; the scratch writers are empty between callbacks.
+ */
+#ifndef MESSAGING_H
+#define MESSAGING_H
+
+#include <parlance/storage.h>
+
+#include "payload.h"
+
+#define EVENT_HOLES 8
+
+struct messaging {
+	const struct par_api *api;
+	struct par_plugin *self;
+	uint64_t max_text;
+	uint64_t max_attachments;
+
+	struct par_json scratch; /* JSON that is to be stored */
+	/* The event in hand: template.c. */
+	struct par_json head;
+	struct par_json tail;
+	struct par_hole holes[EVENT_HOLES];
+	unsigned n_holes;
+
+	struct par_metric *sent;
+	struct par_metric *edited;
+	struct par_metric *deleted;
+	struct par_metric *marked;
+	struct par_metric *calls;
+	struct par_metric *repeated;
+};
+
+/* Handlers of requests: par_request_fn, `state` is struct messaging. */
+void messaging_new(void *state, const struct par_request *request);
+void messaging_edit(void *state, const struct par_request *request);
+void messaging_delete(void *state, const struct par_request *request);
+void messaging_dlvrd(void *state, const struct par_request *request);
+void messaging_read(void *state, const struct par_request *request);
+void messaging_call(void *state, const struct par_request *request);
+void messaging_messages(void *state, const struct par_request *request);
+void messaging_chats(void *state, const struct par_request *request);
+void messaging_chat(void *state, const struct par_request *request);
+
+/* messaging.c: the ends of a request. */
+
+/* Answers a payload that was refused. */
+void messaging_refuse(struct messaging *m, const struct par_request *request,
+		      const struct payload *p);
+struct par_tx *messaging_begin(struct messaging *m, const struct par_request *request,
+			       par_callback_fn done);
+/* Takes the tx. */
+void messaging_submit(struct messaging *m, struct par_tx *tx);
+/*
+ * Opens the answer to a tx that is done: an object with the messageId and the
+ * timestamp of its first operation; what else belongs there is the caller's to
+ * write. NULL when there is nothing more to write: it failed, which is answered, or
+ * the request is gone. `applied` counts what was done for the first time.
+ */
+struct par_json *messaging_answer(struct messaging *m, struct par_tx *tx,
+				  struct par_metric *applied);
+void messaging_answered(struct messaging *m, struct par_tx *tx, struct par_json *w);
+/* The member, when there is such an id. */
+void messaging_client_id(struct par_json *w, const char *key, struct par_str id);
+
+/* Copies into the tx; absent stays absent. */
+struct par_str messaging_keep(struct messaging *m, struct par_tx *tx, struct par_str s);
+/* Moves what is in the scratch writer into the tx. */
+struct par_str messaging_keep_scratch(struct messaging *m, struct par_tx *tx);
+
+/* chat.c */
+
+/* The member `key` as the id of a chat, from the user's side: the other user. */
+struct par_str chat_id_read(struct payload *p, const char *key);
+/* The dialog of two users, or of one with himself. `memory` holds
+ * chat_memory(user, peer) bytes, and lives as long as the result is used. */
+size_t chat_memory(struct par_str user, struct par_str peer);
+struct par_chat chat_resolve(char *memory, struct par_str user, struct par_str peer);
+/* Both for a tx. */
+struct par_chat chat_in_tx(struct messaging *m, struct par_tx *tx, struct par_str user,
+			   struct par_str peer);
+
+static inline bool chat_is_own(const struct par_chat *chat)
+{
+	return par_str_equal(chat->user, chat->peer);
+}
+
+/* content.c: what an author can put into a message, or put in its place. */
+struct content {
+	struct par_str message; /* s NULL: not given */
+	bool has_attachments; /* then they are in the scratch writer, an array */
+};
+void content_read(struct messaging *m, struct payload *p, struct content *content);
+
+/* Fingerprints: a fixed hash of what a request says, the same in every run and
+ * on every server, fed one field after the other. */
+#define FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
+uint64_t fingerprint_number(uint64_t print, uint64_t v);
+uint64_t fingerprint_string(uint64_t print, struct par_str s);
+
+/* template.c: an event is begun, its members but chatId are written to m->tail,
+ * then it is added to the tx for its receivers. */
+struct par_json *event_begin(struct messaging *m);
+void event_hole(struct messaging *m, const char *key, enum par_hole_kind kind, unsigned op);
+/* To the other member of the chat, unless that is the user himself. `when` is
+ * the index of the operation that must have been applied. */
+void event_to_peer(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		   const char *type, unsigned when);
+/* To the user's devices but the one that asked. */
+void event_to_own(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		  const struct par_request *request, const char *type, unsigned when);
+
+/* mark.c: the events that tell of the MARK operation with that index. */
+void mark_events(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		 const struct par_request *request, enum par_mark_kind kind, unsigned op);
+
+/* call.c: CallPayload of a stored call as `reader` sees it, one value. */
+void call_write_stored(struct par_json *w, struct par_str stored, struct par_str reader);
+
+#endif

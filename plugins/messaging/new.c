@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Request `new`: a message into a chat. One transaction stores it, marks what
+ * the other wrote before as read, and tells both sides; a message that was stored
+ * before (the same clientMessageId) is answered like the first time, and nothing
+ * else happens, since all that follows depends on the first operation.
+ */
+#include "messaging.h"
+
+struct new_message {
+	struct par_str peer;
+	struct par_str client_id;
+	struct content content;
+	uint64_t reply_to;
+	struct par_str forwarded_chat; /* s NULL: not forwarded */
+	uint64_t forwarded_id;
+};
+
+enum new_op { NEW_APPEND, NEW_MARK };
+
+static void forwarded_read(struct payload *p, struct new_message *new)
+{
+	struct json_object *from =
+	    payload_field(p, "forwardedFrom", json_type_object, PAYLOAD_OPTIONAL);
+	struct json_object *outer;
+
+	if (from == NULL)
+		return;
+	outer = payload_enter(p, from, "forwardedFrom");
+	new->forwarded_chat = chat_id_read(p, "chatId");
+	new->forwarded_id = payload_message_id(p, "messageId", PAYLOAD_REQUIRED);
+	payload_leave(p, outer);
+}
+
+static void new_read(struct messaging *m, struct payload *p, struct new_message *new)
+{
+	memset(new, 0, sizeof(*new));
+	new->peer = chat_id_read(p, "chatId");
+	new->client_id = payload_id(p, "clientMessageId", PAYLOAD_OPTIONAL);
+	new->reply_to = payload_message_id(p, "replyTo", PAYLOAD_OPTIONAL);
+	forwarded_read(p, new);
+	content_read(m, p, &new->content);
+}
+
+static void new_append(struct messaging *m, struct par_tx *tx, const struct par_request *request,
+		       const struct new_message *new)
+{
+	struct par_op_append *append = &par_tx_add(tx, PAR_OP_APPEND)->u.append;
+	uint64_t print = FINGERPRINT_START;
+
+	append->chat = chat_in_tx(m, tx, request->user, new->peer);
+	append->type = par_str_of("new");
+	append->client_id = messaging_keep(m, tx, new->client_id);
+	append->message = messaging_keep(m, tx, new->content.message);
+	if (new->content.has_attachments)
+		append->attachments = messaging_keep_scratch(m, tx);
+	if (new->forwarded_chat.s != NULL) {
+		par_json_object_begin(&m->scratch);
+		par_json_member_string(&m->scratch, "chatId", new->forwarded_chat);
+		par_json_member_u64(&m->scratch, "messageId", new->forwarded_id);
+		par_json_object_end(&m->scratch);
+		append->forwarded = messaging_keep_scratch(m, tx);
+	}
+	append->reply_to = new->reply_to;
+	if (append->client_id.s == NULL)
+		return;
+	print = fingerprint_string(print, append->type);
+	print = fingerprint_string(print, append->message);
+	print = fingerprint_string(print, append->attachments);
+	print = fingerprint_number(print, append->reply_to);
+	append->fingerprint = fingerprint_string(print, append->forwarded);
+}
+
+static void new_events(struct messaging *m, struct par_tx *tx, const struct par_request *request)
+{
+	const struct par_op_append *append = &tx->ops[NEW_APPEND].u.append;
+	struct par_json *w = event_begin(m);
+
+	par_json_member_string(w, "sender", append->chat.user);
+	event_hole(m, "messageId", PAR_HOLE_ID, NEW_APPEND);
+	messaging_client_id(w, "clientMessageId", append->client_id);
+	if (append->message.s != NULL)
+		par_json_member_string(w, "message", append->message);
+	if (append->attachments.s != NULL)
+		par_json_member_raw(w, "attachments", append->attachments);
+	if (append->reply_to != 0)
+		event_hole(m, "replyTo", PAR_HOLE_REPLY, NEW_APPEND);
+	if (append->forwarded.s != NULL)
+		par_json_member_raw(w, "forwardedFrom", append->forwarded);
+	event_hole(m, "timestamp", PAR_HOLE_TIMESTAMP, NEW_APPEND);
+	event_hole(m, "missed", PAR_HOLE_MISSED, NEW_APPEND);
+	event_to_peer(m, tx, &append->chat, "new", NEW_APPEND);
+	event_to_own(m, tx, &append->chat, request, "new", NEW_APPEND);
+}
+
+static void new_done(void *state, void *arg)
+{
+	struct messaging *m = state;
+	struct par_tx *tx = arg;
+	struct par_json *w = messaging_answer(m, tx, m->sent);
+
+	if (w == NULL)
+		return;
+	messaging_client_id(w, "clientMessageId", tx->ops[NEW_APPEND].result.client_id);
+	messaging_answered(m, tx, w);
+}
+
+void messaging_new(void *state, const struct par_request *request)
+{
+	struct messaging *m = state;
+	struct new_message new;
+	struct payload p;
+	struct par_tx *tx;
+	const struct par_chat *chat;
+
+	payload_begin(&p, request->payload);
+	new_read(m, &p, &new);
+	if (p.error != PAR_OK) {
+		messaging_refuse(m, request, &p);
+		return;
+	}
+	tx = messaging_begin(m, request, new_done);
+	new_append(m, tx, request, &new);
+	chat = &tx->ops[NEW_APPEND].u.append.chat;
+	if (!chat_is_own(chat)) {
+		struct par_op *op = par_tx_add(tx, PAR_OP_MARK);
+		op->when = NEW_APPEND;
+		op->u.mark.chat = *chat;
+		op->u.mark.kind = PAR_MARK_READ;
+		mark_events(m, tx, chat, request, PAR_MARK_READ, NEW_MARK);
+	}
+	new_events(m, tx, request);
+	messaging_submit(m, tx);
+}

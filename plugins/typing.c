@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The typing plugin: PROTOCOL.md section 5. Client event `typing` becomes the
+ * ephemeral event `typing` for the other member of the dialog. Nothing is
+ * stored.
+ *
+ *   (idle) ── typing: relay ──▶ active ── typing: relay, at most one an interval ──▶ active
+ *   active ── stop, time-out, or its session gone: relay stop ──▶ (idle)
+ *
+ * A `typist` is a user with at least one active `pair` (user, peer); a pair has
+ * exactly one timer, which is not moved by repeats but looks, when it runs, how long
+ * ago the last one was. A client cannot make more than PAIRS_MAX of them; with no
+ * active pair nothing is kept of a user. Everything runs on the core thread.
+ */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+#include <parlance/plugin.h>
+
+#define PAIRS_MAX 32
+
+struct pair {
+	struct pair *next;
+	struct typist *typist;
+	par_session_id session; /* that typed last */
+	par_timer_id timer;
+	uint64_t heard; /* the last repeat */
+	uint64_t relayed; /* the last one passed on */
+	size_t peer_len;
+	char peer[];
+};
+
+struct typist {
+	UT_hash_handle hh;
+	struct pair *pairs;
+	unsigned n_pairs;
+	size_t user_len;
+	char user[];
+};
+
+struct typing {
+	const struct par_api *api;
+	struct par_plugin *self;
+	uint64_t interval;
+	uint64_t timeout;
+	struct typist *typists;
+	struct par_metric *relayed;
+	struct par_metric *dropped;
+	struct par_metric *bad;
+	struct par_metric *active;
+};
+
+static struct par_str typist_user(const struct typist *typist)
+{
+	struct par_str user = { typist->user, typist->user_len };
+	return user;
+}
+
+static struct par_str pair_peer(const struct pair *pair)
+{
+	struct par_str peer = { pair->peer, pair->peer_len };
+	return peer;
+}
+
+/* The dialog of `user` is, for the peer, the chat with that user. */
+static void relay(struct typing *t, struct par_str user, struct par_str peer, bool stop)
+{
+	struct par_json *w = t->api->event_open(t->self, "typing");
+
+	par_json_object_begin(w);
+	par_json_member_string(w, "chatId", user);
+	par_json_member_string(w, "userId", user);
+	if (stop)
+		par_json_member_bool(w, "stop", true);
+	par_json_object_end(w);
+	t->api->event_send(t->self, peer, 0);
+	t->api->event_close(t->self);
+	t->api->metric_add(t->relayed, 1);
+}
+
+static struct typist *typist_find(struct typing *t, struct par_str user)
+{
+	struct typist *typist;
+
+	HASH_FIND(hh, t->typists, user.s, user.len, typist);
+	return typist;
+}
+
+static struct typist *typist_add(struct typing *t, struct par_str user)
+{
+	struct typist *typist = calloc(1, sizeof(*typist) + user.len);
+
+	if (typist == NULL)
+		return NULL;
+	typist->user_len = user.len;
+	memcpy(typist->user, user.s, user.len);
+	HASH_ADD_KEYPTR(hh, t->typists, typist->user, typist->user_len, typist);
+	return typist;
+}
+
+static void typist_drop_idle(struct typing *t, struct typist *typist)
+{
+	if (typist->pairs != NULL)
+		return;
+	HASH_DEL(t->typists, typist);
+	free(typist);
+}
+
+static struct pair *pair_find(const struct typist *typist, struct par_str peer)
+{
+	struct pair *pair;
+
+	for (pair = typist->pairs; pair != NULL; pair = pair->next) {
+		if (par_str_equal(pair_peer(pair), peer))
+			return pair;
+	}
+	return NULL;
+}
+
+/* Frees the pair, not its typist. */
+static void pair_remove(struct typing *t, struct pair *pair)
+{
+	struct typist *typist = pair->typist;
+	struct pair **at = &typist->pairs;
+
+	while (*at != pair)
+		at = &(*at)->next;
+	*at = pair->next;
+	typist->n_pairs--;
+	t->api->timer_stop(t->self, pair->timer);
+	t->api->metric_add(t->active, -1);
+	free(pair);
+}
+
+/* Tells the peer, and frees the pair, not its typist. */
+static void pair_end(struct typing *t, struct pair *pair)
+{
+	relay(t, typist_user(pair->typist), pair_peer(pair), true);
+	pair_remove(t, pair);
+}
+
+static void pair_timer(void *state, void *arg)
+{
+	struct typing *t = state;
+	struct pair *pair = arg;
+	struct typist *typist = pair->typist;
+	uint64_t silent = t->api->now(t->self) - pair->heard;
+
+	if (silent < t->timeout) {
+		pair->timer =
+		    t->api->timer_start(t->self, t->timeout - silent, pair_timer, t, pair);
+		return;
+	}
+	pair_end(t, pair);
+	typist_drop_idle(t, typist);
+}
+
+static struct pair *pair_add(struct typing *t, struct typist *typist, struct par_str peer)
+{
+	struct pair *pair = calloc(1, sizeof(*pair) + peer.len);
+
+	if (pair == NULL)
+		return NULL;
+	pair->typist = typist;
+	pair->peer_len = peer.len;
+	memcpy(pair->peer, peer.s, peer.len);
+	pair->next = typist->pairs;
+	typist->pairs = pair;
+	typist->n_pairs++;
+	pair->timer = t->api->timer_start(t->self, t->timeout, pair_timer, t, pair);
+	t->api->metric_add(t->active, 1);
+	return pair;
+}
+
+/* The user begins to type to a peer. False when he does to too many. */
+static bool type_begin(struct typing *t, const struct par_client_event *event, struct par_str peer)
+{
+	struct typist *typist = typist_find(t, event->user);
+	struct pair *pair;
+
+	if (typist == NULL)
+		typist = typist_add(t, event->user);
+	if (typist == NULL || typist->n_pairs == PAIRS_MAX)
+		return false;
+	pair = pair_add(t, typist, peer);
+	if (pair == NULL) {
+		typist_drop_idle(t, typist);
+		return false;
+	}
+	pair->session = event->session;
+	pair->heard = pair->relayed = event->now;
+	relay(t, event->user, peer, false);
+	return true;
+}
+
+/* False when the repeat comes too soon to be passed on. */
+static bool type_repeat(struct typing *t, const struct par_client_event *event, struct pair *pair)
+{
+	pair->session = event->session;
+	pair->heard = event->now;
+	if (event->now - pair->relayed < t->interval)
+		return false;
+	pair->relayed = event->now;
+	relay(t, event->user, pair_peer(pair), false);
+	return true;
+}
+
+/* The payload {chatId, stop?}; false when it is malformed. */
+static bool payload_read(const struct json_object *payload, struct par_str *chat_id, bool *stop)
+{
+	struct json_object *field;
+
+	if (!json_object_object_get_ex(payload, "chatId", &field) ||
+	    !json_object_is_type(field, json_type_string))
+		return false;
+	chat_id->s = json_object_get_string(field);
+	chat_id->len = (size_t)json_object_get_string_len(field);
+	*stop = false;
+	if (json_object_object_get_ex(payload, "stop", &field)) {
+		if (!json_object_is_type(field, json_type_boolean))
+			return false;
+		*stop = json_object_get_boolean(field);
+	}
+	return par_id_valid(*chat_id);
+}
+
+static void typing_event(void *state, const struct par_client_event *event)
+{
+	struct typing *t = state;
+	struct typist *typist;
+	struct pair *pair;
+	struct par_str peer;
+	bool stop, passed_on = true;
+
+	if (!payload_read(event->payload, &peer, &stop)) {
+		t->api->metric_add(t->bad, 1);
+		return;
+	}
+	typist = typist_find(t, event->user);
+	pair = typist == NULL ? NULL : pair_find(typist, peer);
+	if (pair != NULL && stop) {
+		pair_end(t, pair);
+		typist_drop_idle(t, typist);
+	} else if (pair != NULL) {
+		passed_on = type_repeat(t, event, pair);
+	} else {
+		passed_on = !stop && !par_id_is_group(peer) && !par_str_equal(peer, event->user) &&
+			    type_begin(t, event, peer);
+	}
+	if (!passed_on)
+		t->api->metric_add(t->dropped, 1);
+}
+
+/* The session cannot say any more that it stopped. */
+static enum par_verdict typing_session_closed(void *state, const struct par_hook_call *call)
+{
+	struct typing *t = state;
+	struct typist *typist = typist_find(t, call->user);
+	struct pair *pair, *next;
+
+	if (typist == NULL)
+		return PAR_ALLOW;
+	for (pair = typist->pairs; pair != NULL; pair = next) {
+		next = pair->next;
+		if (pair->session == call->session)
+			pair_end(t, pair);
+	}
+	typist_drop_idle(t, typist);
+	return PAR_ALLOW;
+}
+
+static uint64_t option(struct json_object *config, const char *name)
+{
+	return (uint64_t)json_object_get_int64(json_object_object_get(config, name));
+}
+
+static void *typing_load(const struct par_api *api, struct par_plugin *self,
+			 struct json_object *config, char *error, size_t error_size)
+{
+	struct typing *t = calloc(1, sizeof(*t));
+
+	if (t == NULL) {
+		snprintf(error, error_size, "out of memory");
+		return NULL;
+	}
+	t->api = api;
+	t->self = self;
+	t->interval = option(config, "typing_interval");
+	t->timeout = option(config, "typing_timeout");
+	if (t->interval >= t->timeout) {
+		snprintf(error, error_size,
+			 "typing_interval must be less than typing_timeout, or every relay would "
+			 "have timed out before the next");
+		free(t);
+		return NULL;
+	}
+	t->relayed = api->add_metric(self, PAR_COUNTER, "relayed_total", "Events passed on");
+	t->dropped = api->add_metric(self, PAR_COUNTER, "dropped_total",
+				     "Client events not passed on: repeats that came too soon, "
+				     "stops of nothing, too many chats, no such peer");
+	t->bad = api->add_metric(self, PAR_COUNTER, "bad_total", "Malformed client events");
+	t->active = api->add_metric(self, PAR_GAUGE, "active", "Dialogs somebody is typing in");
+	api->handle_client_event(self, "typing", typing_event, t);
+	api->add_hook(self, PAR_HOOK_SESSION_CLOSED, typing_session_closed, t);
+	return t;
+}
+
+static void typing_stop(void *state)
+{
+	struct typing *t = state;
+	struct typist *typist, *tmp;
+
+	HASH_ITER(hh, t->typists, typist, tmp) {
+		while (typist->pairs != NULL)
+			pair_remove(t, typist->pairs);
+		typist_drop_idle(t, typist);
+	}
+}
+
+static const struct par_option options[] = {
+	{ .name = "typing_interval",
+	  .type = PAR_OPT_DURATION,
+	  .def = "1s",
+	  .min = 0,
+	  .max = 60 * 1000,
+	  .help = "Repeats that come sooner than this after the last one are dropped." },
+	{ .name = "typing_timeout",
+	  .type = PAR_OPT_DURATION,
+	  .def = "6s",
+	  .min = 100,
+	  .max = 10 * 60 * 1000,
+	  .help = "After so long without a repeat the server sends stop by itself." },
+	{ .name = NULL }
+};
+
+PAR_EXPORT const struct par_descriptor par_plugin_descriptor = {
+	PAR_DESCRIPTOR_HEAD, .name = "typing",
+	.version = "0.1.0",  .summary = "Passes on who is typing in a dialog.",
+	.options = options,  .load = typing_load,
+	.stop = typing_stop, .unload = free,
+};

@@ -1,1 +1,3 @@
-libparlance_a_SOURCES +=
+libparlance_a_SOURCES += \
+	core/ws/frame.c core/ws/frame.h \
+	core/ws/utf8.c core/ws/utf8.h

@@ -42,11 +42,18 @@ enum handshake_result {
  * base64, each of those headers once. Paths "/", "/ws", "/websocket"; another is 404. A
  * plain GET without Upgrade is 426. Decoded parameters are UTF-8 without
  * control characters, or it is 400. `reason` is a static sentence for the body.
+ *
+ * The query is read as forms and URLSearchParams write it, so `+` is a space and
+ * a plus is `%2B`. user, device and access_token may be given once each.
  */
 enum handshake_result handshake_parse(char *buf, size_t len, struct handshake *h, size_t *consumed,
 				      int *status, const char **reason);
 
 #define HANDSHAKE_ANSWER_MAX 512
+#define HANDSHAKE_ACCEPT_KEY_SIZE 29 /* 20 bytes in base64, and a NUL */
+
+/* Sec-WebSocket-Accept for a key of 24 characters. */
+void handshake_accept_key(struct par_str key, char to[HANDSHAKE_ACCEPT_KEY_SIZE]);
 
 /* The 101 answer to a parsed request; returns its length. */
 size_t handshake_accept(struct par_str key, bool subprotocol, char to[HANDSHAKE_ANSWER_MAX]);
@@ -61,7 +68,8 @@ size_t handshake_error_body(const char *code, const char *message, char *to, siz
  * already; `token` may be NULL. `key` gets 24 characters and a NUL, from 16 random bytes. */
 size_t handshake_request(const char *host, const char *target, const char *token,
 			 const unsigned char random[16], char key[25], char *to, size_t size);
-/* HANDSHAKE_OK, NEED_MORE, or BAD with *status: the server's, or 0 when it is no answer at all. */
+/* HANDSHAKE_OK, NEED_MORE, or BAD with *status: the server's, or 0 when it is no answer at all,
+ * or a 101 that does not fit the request. *consumed is the head; a body may follow. */
 enum handshake_result handshake_check_answer(const char *buf, size_t len, const char *key,
 					     size_t *consumed, int *status);
 

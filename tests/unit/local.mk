@@ -15,4 +15,9 @@ TESTS += tests/unit/test_frame
 tests_unit_test_frame_SOURCES = tests/unit/test_frame.c tests/unit/unit.h
 tests_unit_test_frame_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_handshake
+TESTS += tests/unit/test_handshake
+tests_unit_test_handshake_SOURCES = tests/unit/test_handshake.c tests/unit/unit.h
+tests_unit_test_handshake_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 endif

@@ -39,8 +39,12 @@ const char *const *config_plugins(const struct config *config, unsigned *n);
 struct json_object *config_section(const struct config *config, const char *section, bool plugin,
 				   const struct par_option *options, char error[CONFIG_ERROR_MAX]);
 
-/* Where a section stands, "FILE:LINE", for messages about it. Static buffer of the config. */
+/* Where a section, or the value of an option in it, stands ("FILE:LINE", or "--set KEY"), for
+ * messages about it. When it is not there, where it would be. Static buffer of the config,
+ * good until the next call. */
 const char *config_where(const struct config *config, const char *section, bool plugin);
+const char *config_where_option(const struct config *config, const char *section, bool plugin,
+				const char *option);
 
 /* Prints name, type, default, range and help of each option to stdout. */
 void config_print_options(const struct par_option *options);

@@ -50,8 +50,9 @@ void core_set_seams(struct core *core, struct seam *seams, unsigned n);
 /* One turn: posted calls, timers, mail, the storage's flush, outboxes. Bounded work.
  * True when there is more to do at once. */
 bool core_run(struct core *core);
-/* Milliseconds until core_run must be called though nothing happened; -1: never. */
-int64_t core_next_timeout(struct core *core);
+/* When core_run must be called though nothing happened, on the monotonic clock in
+ * microseconds; UINT64_MAX: never. */
+uint64_t core_next_deadline(const struct core *core);
 /* Before blocking; false when mail came in between. */
 bool core_sleep(struct core *core);
 void core_awake(struct core *core);
@@ -61,7 +62,7 @@ void core_awake(struct core *core);
  * cursors are written. */
 void core_drain(struct core *core);
 bool core_drained(const struct core *core);
-/* Calls stop and unload of the plugins in reverse order. */
+/* Calls stop, then unload, of the plugins, each in reverse order. */
 void core_stop_plugins(struct core *core);
 
 /* Why the server is not ready (the storage's `down`, or draining), or NULL. */

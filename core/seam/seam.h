@@ -35,6 +35,13 @@
 struct conn; /* the transport's */
 struct session; /* the core's */
 
+/* The first member of every struct conn. It is the core's alone: the transport
+ * clears it before IN_HELLO and never looks at it again. So the core finds its
+ * session from a conn, also when IN_CLOSED crosses OUT_ACCEPT on the way. */
+struct conn_link {
+	struct session *session;
+};
+
 /* What a client said in its handshake. Made by the transport, freed by the
  * core with hello_free. Strings are in `text`; s NULL when absent. */
 struct hello {

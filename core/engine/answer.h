@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Responses as text: the envelope of PROTOCOL.md section 2 around a payload or
+ * an error. Pure but for the writer.
+ */
+#ifndef PARLANCE_ANSWER_H
+#define PARLANCE_ANSWER_H
+
+#include <stdint.h>
+
+#include <parlance/plugin.h>
+
+#include "seam/out_frame.h"
+
+/* `{"type":"response","timestamp":T,"id":"..."`, without its end. id.s NULL
+ * writes null. The writer is fresh from out_frame_begin. */
+void answer_begin(struct par_json *w, uint64_t now, struct par_str id);
+
+/* A whole error response. `path`, `message` may be NULL. */
+struct out_frame *answer_error(uint64_t now, struct par_str id, enum par_error error,
+			       const char *path, const char *message);
+
+/* The body of a refused handshake: {"error":{"code":...,"message":...}}. */
+struct out_frame *answer_http_error(const char *code, const char *message);
+
+/* "bad_payload" for PAR_E_BAD_PAYLOAD, and so on. */
+const char *error_code(enum par_error error);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * struct core, for the files of core/engine and core/plugin and for nobody
+ * else. Its parts are owned by the file named beside each.
+ */
+#ifndef PARLANCE_CORE_INTERNAL_H
+#define PARLANCE_CORE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <parlance/plugin.h>
+#include <parlance/storage.h>
+
+#include "engine/core.h"
+#include "engine/ephemeral.h"
+#include "engine/handle.h"
+#include "engine/post.h"
+#include "engine/timer.h"
+#include "engine/window.h"
+#include "plugin/registry.h"
+
+struct outbox;
+struct request;
+struct session;
+struct tx_box;
+struct user;
+struct cursor_note;
+
+/* How many completed requests are remembered, to name who completes one twice. */
+#define COMPLETED_MEMORY 64
+
+TAILQ_HEAD(request_list, request);
+TAILQ_HEAD(session_list, session);
+TAILQ_HEAD(cursor_list, cursor_note);
+
+/* Counted by the core itself. */
+struct core_metrics {
+	struct par_metric *sessions;
+	struct par_metric *users;
+	struct par_metric *requests;
+	struct par_metric *requests_inflight;
+	struct par_metric *errors;
+	struct par_metric *client_events;
+	struct par_metric *acks;
+	struct par_metric *acks_ignored;
+	struct par_metric *events_durable;
+	struct par_metric *events_ephemeral;
+	struct par_metric *events_redelivered;
+	struct par_metric *ephemeral_dropped;
+	struct par_metric *bad_messages;
+	struct par_metric *timeouts;
+	struct par_metric *auth_refused;
+	struct par_metric *slow_callbacks;
+	struct par_metric *double_completions;
+};
+
+struct core {
+	const struct settings *settings;
+	struct core_env env;
+	uint64_t now; /* ms since the epoch, never goes backwards; set by core_run */
+	uint64_t mono_us;
+
+	struct seam *seams;
+	struct outbox *outboxes; /* outbox.c; one a seam */
+	unsigned n_outboxes;
+	unsigned overflowing; /* outboxes whose mailbox was full */
+
+	struct handles sessions; /* session.c */
+	struct user *users; /* user.c, by id */
+	unsigned n_sessions;
+	struct session_list stalled; /* stream.c: storage did not answer, to be tried again */
+	uint64_t stalled_timer;
+	struct session_list acked; /* cursor.c: sessions whose cursor moved */
+	unsigned n_acked;
+	struct cursor_list cursor_retry; /* cursor.c: of sessions that are gone */
+	unsigned cursors_kept;
+	unsigned cursors_inflight;
+	uint64_t cursor_timer;
+
+	struct handles requests; /* request.c */
+	struct request_list inflight; /* by deadline */
+	uint64_t request_timer;
+	struct message *handled; /* of the request whose handler runs */
+	par_request_id completed[COMPLETED_MEMORY]; /* the latest */
+	unsigned n_completed;
+
+	struct par_json reply; /* the open reply (reply_open), by request.c */
+	par_request_id reply_to;
+	struct ephemeral ephemeral; /* the open ephemeral event */
+
+	struct timers timers;
+	struct posts posts;
+	struct registry registry; /* plugin/registry.c */
+	struct par_plugin *calling; /* whose callback runs, for the watchdog and the log */
+	uint64_t call_end_us; /* when the last callback came back */
+	bool handed_over; /* storage.c: the storage was given something since its last flush */
+	struct tx_box *tx_pool; /* storage.c: boxes to be used again */
+	unsigned tx_pooled;
+	struct par_tx *refused; /* storage.c: not for the storage; done at its next flush */
+	struct par_query *refused_queries;
+	unsigned storage_inflight;
+
+	bool draining; /* drain.c */
+	bool drain_closing; /* the sessions were told to go */
+	uint64_t drain_deadline;
+	struct par_server_info info;
+	struct metrics *metrics;
+	struct core_metrics count;
+};
+
+/* Runs what was posted, and waits for what was offloaded to come back. */
+void core_settle(struct core *core);
+
+#endif

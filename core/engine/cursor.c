@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Writing cursors back; see cursor.h. Core thread. */
+#include "engine/cursor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <parlance/storage.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/core_internal.h"
+#include "engine/session.h"
+#include "engine/storage.h"
+
+#define CURSOR_BATCH 256
+#define CURSOR_RETRY_MAX 10000 /* of sessions that are gone, while the storage is down */
+
+/* The last word of a session that is gone, to be written when the storage is back. */
+struct cursor_note {
+	TAILQ_ENTRY(cursor_note) next;
+	uint64_t acked;
+	uint64_t sent;
+	bool closed;
+	size_t user_len;
+	size_t device_len;
+	char text[]; /* user, device */
+};
+
+static void cursors_due(void *state, void *arg)
+{
+	struct core *core = state;
+
+	(void)arg;
+	core->cursor_timer = 0;
+	cursors_write(core);
+}
+
+static void cursors_set_timer(struct core *core)
+{
+	if (core->cursor_timer == 0)
+		core->cursor_timer = timers_start(
+		    &core->timers, core->mono_us + core->settings->cursor_interval * 1000, NULL,
+		    cursors_due, core, NULL);
+}
+
+void cursor_moved(struct core *core, struct session *session)
+{
+	if (session->is_acked)
+		return;
+	session->is_acked = true;
+	TAILQ_INSERT_TAIL(&core->acked, session, of_acked);
+	if (++core->n_acked >= CURSOR_BATCH)
+		cursors_write(core);
+	else
+		cursors_set_timer(core);
+}
+
+static void cursor_keep(struct core *core, const struct par_op_cursor *cursor)
+{
+	struct cursor_note *note;
+
+	if (core->cursors_kept >= CURSOR_RETRY_MAX)
+		return; /* an acked event may come again, and does */
+	note = mem_alloc(sizeof(*note) + cursor->user.len + cursor->device.len);
+	note->acked = cursor->acked;
+	note->sent = cursor->sent;
+	note->closed = cursor->closed;
+	note->user_len = cursor->user.len;
+	note->device_len = cursor->device.len;
+	memcpy(note->text, cursor->user.s, cursor->user.len);
+	memcpy(note->text + cursor->user.len, cursor->device.s, cursor->device.len);
+	TAILQ_INSERT_TAIL(&core->cursor_retry, note, next);
+	core->cursors_kept++;
+	cursors_set_timer(core);
+}
+
+static void cursors_written(void *state, void *arg)
+{
+	struct core *core = state;
+	struct par_tx *tx = arg;
+	unsigned i;
+
+	core->cursors_inflight--;
+	for (i = 0; tx->error != PAR_OK && i < tx->n_ops; i++)
+		cursor_keep(core, &tx->ops[i].u.cursor);
+}
+
+/* The transaction being filled: several cursors share one. */
+struct cursor_batch {
+	struct core *core;
+	struct par_tx *tx;
+};
+
+static void batch_submit(struct cursor_batch *batch)
+{
+	if (batch->tx == NULL)
+		return;
+	batch->core->cursors_inflight++;
+	storage_tx_submit(batch->tx);
+	batch->tx = NULL;
+}
+
+static struct par_op_cursor *batch_add(struct cursor_batch *batch, struct par_str user,
+				       struct par_str device)
+{
+	struct par_op *op;
+
+	if (batch->tx != NULL && batch->tx->n_ops == PAR_TX_OPS)
+		batch_submit(batch);
+	if (batch->tx == NULL)
+		batch->tx = storage_tx_new(batch->core, NULL, cursors_written, batch->core);
+	op = par_tx_add(batch->tx, PAR_OP_CURSOR);
+	op->u.cursor.user = storage_tx_copy(batch->tx, user);
+	op->u.cursor.device = storage_tx_copy(batch->tx, device);
+	return &op->u.cursor;
+}
+
+static void batch_add_session(struct cursor_batch *batch, const struct session *session,
+			      bool closed)
+{
+	struct par_op_cursor *cursor =
+	    batch_add(batch, user_id(session->user), session_device(session));
+	unsigned max = session->window.n - session->window.unacked;
+	uint64_t *above = NULL;
+
+	if (max > 0)
+		above = storage_tx_alloc(batch->tx, max * sizeof(*above));
+	cursor->acked = window_acked_below(&session->window, session->sent_seq);
+	cursor->sent = session->sent_seq;
+	cursor->above = above;
+	cursor->n_above = window_acked_above(&session->window, above, max);
+	cursor->closed = closed;
+}
+
+static void batch_add_kept(struct cursor_batch *batch)
+{
+	struct core *core = batch->core;
+	struct cursor_note *note;
+
+	while ((note = TAILQ_FIRST(&core->cursor_retry)) != NULL) {
+		struct par_str user = { note->text, note->user_len };
+		struct par_str device = { note->text + note->user_len, note->device_len };
+		struct par_op_cursor *cursor = batch_add(batch, user, device);
+
+		cursor->acked = note->acked;
+		cursor->sent = note->sent;
+		cursor->closed = note->closed;
+		TAILQ_REMOVE(&core->cursor_retry, note, next);
+		core->cursors_kept--;
+		free(note);
+	}
+}
+
+void cursors_write(struct core *core)
+{
+	struct cursor_batch batch = { core, NULL };
+	struct session *session;
+
+	batch_add_kept(&batch);
+	while ((session = TAILQ_FIRST(&core->acked)) != NULL) {
+		TAILQ_REMOVE(&core->acked, session, of_acked);
+		session->is_acked = false;
+		batch_add_session(&batch, session, false);
+	}
+	core->n_acked = 0;
+	batch_submit(&batch);
+}
+
+/* Whether another session here is this device's too: then it has not left. */
+static bool cursor_device_stays(const struct session *session)
+{
+	const struct session *other;
+
+	LIST_FOREACH(other, &session->user->sessions, of_user) {
+		if (other != session &&
+		    par_str_equal(session_device(other), session_device(session)))
+			return true;
+	}
+	return false;
+}
+
+void cursor_session_gone(struct core *core, struct session *session)
+{
+	struct cursor_batch batch = { core, NULL };
+
+	if (session->is_acked) {
+		TAILQ_REMOVE(&core->acked, session, of_acked);
+		core->n_acked--;
+	}
+	session->is_acked = false;
+	if (session->stream == STREAM_NEW || session->stream == STREAM_OPENING)
+		return; /* the storage never said where it stands */
+	batch_add_session(&batch, session, !cursor_device_stays(session));
+	batch_submit(&batch);
+}
+
+bool cursors_settled(const struct core *core)
+{
+	return TAILQ_EMPTY(&core->acked) && TAILQ_EMPTY(&core->cursor_retry) &&
+	       core->cursors_inflight == 0;
+}
+
+void cursors_free(struct core *core)
+{
+	struct cursor_note *note;
+
+	while ((note = TAILQ_FIRST(&core->cursor_retry)) != NULL) {
+		TAILQ_REMOVE(&core->cursor_retry, note, next);
+		free(note);
+	}
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Device cursors: how far each device has acked its user's stream. An ack costs
+ * no write of its own; sessions whose cursor moved are noted, and written back
+ * together after cursor_interval or when CURSOR_BATCH of them wait. After a
+ * crash an acked event may so come again, never the other way round.
+ */
+#ifndef PARLANCE_CURSOR_H
+#define PARLANCE_CURSOR_H
+
+#include <stdbool.h>
+
+struct core;
+struct session;
+
+/* The session's cursor moved: by an ack, or an event that it need not get. */
+void cursor_moved(struct core *core, struct session *session);
+/* The session ends: its last word is written at once. */
+void cursor_session_gone(struct core *core, struct session *session);
+/* Writes all that is noted. */
+void cursors_write(struct core *core);
+/* Nothing waits to be written, and nothing is on its way. */
+bool cursors_settled(const struct core *core);
+void cursors_free(struct core *core);
+
+#endif

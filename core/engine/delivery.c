@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Events to sessions, and their acks; see delivery.h. Core thread. */
+#include "engine/delivery.h"
+
+#include <parlance/storage.h>
+
+#include "engine/core_internal.h"
+#include "engine/cursor.h"
+#include "engine/session.h"
+#include "engine/stream.h"
+#include "plugin/plugin.h"
+
+static void delivery_event(struct core *core, const struct par_op *op)
+{
+	const struct par_op_event *event = &op->u.event;
+	struct user *user = user_find(core, event->user);
+	struct session *session;
+
+	if (user == NULL)
+		return; /* nobody here; it waits in the storage */
+	if (user->last_seq < op->result.seq)
+		user->last_seq = op->result.seq;
+	LIST_FOREACH(session, &user->sessions, of_user) {
+		bool own = event->own && session->id == event->origin_session;
+
+		stream_event(core, session, op->result.seq, (struct out_frame *)event->data, own);
+	}
+}
+
+void delivery_tx(struct core *core, const struct par_tx *tx)
+{
+	unsigned i;
+
+	for (i = 0; i < tx->n_ops; i++) {
+		if (tx->ops[i].kind == PAR_OP_EVENT && tx->ops[i].result.applied)
+			delivery_event(core, &tx->ops[i]);
+	}
+}
+
+static void delivery_tell_acked(struct core *core, const struct session *session, uint64_t seq)
+{
+	struct par_hook_call call = { .session = session->id,
+				      .user = user_id(session->user),
+				      .device = session_device(session),
+				      .seq = seq };
+
+	if (core->registry.hooks[PAR_HOOK_EVENT_ACKED] != NULL)
+		hooks_tell(core, PAR_HOOK_EVENT_ACKED, &call);
+}
+
+void delivery_ack(struct core *core, struct session *session, uint64_t event_id)
+{
+	uint64_t seq;
+
+	if (!window_ack(&session->window, event_id, &seq)) {
+		/* an ephemeral event's id is none of the window's: PROTOCOL.md section 3 */
+		metric_add(core->count.acks_ignored, 1);
+		return;
+	}
+	metric_add(core->count.acks, 1);
+	cursor_moved(core, session);
+	delivery_tell_acked(core, session, seq);
+	stream_continue(core, session);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a durable transaction to the sessions that must hear of it: each event
+ * of it goes to every session of its user.
+ */
+#ifndef PARLANCE_DELIVERY_H
+#define PARLANCE_DELIVERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct core;
+struct par_tx;
+struct session;
+
+void delivery_tx(struct core *core, const struct par_tx *tx);
+/* A client acked the event with this id. */
+void delivery_ack(struct core *core, struct session *session, uint64_t event_id);
+
+#endif

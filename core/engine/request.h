@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A request in flight: from dispatch to its one response. It is completed
+ * exactly once, by reply, by error, by time-out, or silently when its session
+ * ends; whatever comes after that finds nothing under its id.
+ */
+#ifndef PARLANCE_REQUEST_H
+#define PARLANCE_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <parlance/plugin.h>
+
+#include "seam/message.h"
+
+struct core;
+struct session;
+
+struct request {
+	par_request_id id;
+	struct session *session;
+	struct par_plugin *plugin;
+	struct message *message; /* has the client's id, and the payload */
+	uint64_t deadline_us;
+	uint32_t id_hash;
+	LIST_ENTRY(request) of_session;
+	TAILQ_ENTRY(request) of_inflight;
+};
+
+/* Dispatches a message that is a request. Takes it. */
+void request_begin(struct core *core, struct session *session, struct message *message);
+
+/* See struct par_api: reply, reply_open, reply_close, fail. */
+bool request_reply(struct core *core, struct par_plugin *by, par_request_id id,
+		   struct json_object *payload);
+struct par_json *request_reply_open(struct core *core, struct par_plugin *by, par_request_id id);
+bool request_reply_close(struct core *core, struct par_plugin *by, par_request_id id);
+bool request_fail(struct core *core, struct par_plugin *by, par_request_id id, enum par_error error,
+		  const char *path, const char *message);
+
+/* The session ends: its requests are forgotten. */
+void requests_abandon(struct core *core, struct session *session);
+/* Drops what is in flight of a plugin that stops: answered `unavailable`. */
+void requests_fail_plugin(struct core *core, const struct par_plugin *plugin);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Transactions and queries on their way to the storage and back; see
+ * storage.h. Core thread, but for the alloc functions, which whoever holds the
+ * tx or query may call.
+ *
+ * A tx comes in a box with some memory of its own, so that a usual one costs no
+ * further allocation, and boxes are used again.
+ */
+#include "engine/storage.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/core_internal.h"
+#include "engine/delivery.h"
+#include "engine/user.h"
+#include "plugin/plugin.h"
+
+#define BOX_MEMORY 2048
+#define POOL_MAX 256
+
+struct memory {
+	struct arena arena; /* what does not fit in the box */
+	size_t used;
+	_Alignas(16) char room[BOX_MEMORY];
+};
+
+struct tx_box {
+	struct core *core;
+	struct par_plugin *owner;
+	par_callback_fn done;
+	void *state;
+	struct tx_box *next_free;
+	struct par_tx tx;
+	struct memory memory;
+};
+
+struct query_box {
+	struct core *core;
+	struct par_plugin *owner;
+	par_callback_fn done;
+	void *state;
+	struct arena arena;
+	struct par_query query;
+};
+
+static void *memory_alloc(struct memory *m, size_t size)
+{
+	size_t need = (size + 15) & ~(size_t)15;
+	char *at = m->room + m->used;
+
+	if (need < size || need > BOX_MEMORY - m->used)
+		return arena_alloc(&m->arena, size);
+	m->used += need;
+	return at;
+}
+
+static struct tx_box *tx_box(struct par_tx *tx)
+{
+	return (struct tx_box *)((char *)tx - offsetof(struct tx_box, tx));
+}
+
+static struct query_box *query_box(struct par_query *query)
+{
+	return (struct query_box *)((char *)query - offsetof(struct query_box, query));
+}
+
+static struct par_str str_copy(void *to, struct par_str s)
+{
+	if (s.s != NULL)
+		s.s = memcpy(to, s.s, s.len);
+	return s;
+}
+
+struct par_tx *storage_tx_new(struct core *core, struct par_plugin *owner, par_callback_fn done,
+			      void *state)
+{
+	struct tx_box *box = core->tx_pool;
+
+	if (box != NULL) {
+		core->tx_pool = box->next_free;
+		core->tx_pooled--;
+	} else {
+		box = mem_alloc(sizeof(*box));
+		box->core = core;
+		memset(&box->memory.arena, 0, sizeof(box->memory.arena));
+		box->memory.used = 0;
+	}
+	box->owner = owner;
+	box->done = done;
+	box->state = state;
+	box->tx.n_ops = 0; /* ops are cleared as they are added */
+	box->tx.now = core->now;
+	box->tx.request = 0;
+	box->tx.arg = NULL;
+	box->tx.error = PAR_OK;
+	box->tx.message = NULL;
+	box->tx.next = NULL;
+	return &box->tx;
+}
+
+void *storage_tx_alloc(struct par_tx *tx, size_t size)
+{
+	return memory_alloc(&tx_box(tx)->memory, size);
+}
+
+struct par_str storage_tx_copy(struct par_tx *tx, struct par_str s)
+{
+	return str_copy(storage_tx_alloc(tx, s.len), s);
+}
+
+void storage_tx_free(struct par_tx *tx)
+{
+	struct tx_box *box = tx_box(tx);
+	struct core *core = box->core;
+	unsigned i;
+
+	for (i = 0; i < tx->n_ops; i++) {
+		struct par_op *op = &tx->ops[i];
+
+		if (op->kind == PAR_OP_EVENT && op->u.event.data != NULL)
+			out_frame_unref((struct out_frame *)op->u.event.data);
+	}
+	arena_free(&box->memory.arena);
+	box->memory.used = 0;
+	if (core->tx_pooled == POOL_MAX) {
+		free(box);
+		return;
+	}
+	box->next_free = core->tx_pool;
+	core->tx_pool = box;
+	core->tx_pooled++;
+}
+
+/* The gate of message_storing. */
+static bool tx_allowed(struct core *core, const struct par_tx *tx)
+{
+	unsigned i;
+
+	if (core->registry.hooks[PAR_HOOK_MESSAGE_STORING] == NULL)
+		return true;
+	for (i = 0; i < tx->n_ops; i++) {
+		const struct par_op *op = &tx->ops[i];
+		struct par_hook_call call = { .subject = op };
+
+		if (op->kind != PAR_OP_APPEND)
+			continue;
+		call.user = op->u.append.chat.user;
+		if (!hooks_allow(core, PAR_HOOK_MESSAGE_STORING, &call))
+			return false;
+	}
+	return true;
+}
+
+/* A user's own event is stored when another session of his may want it, also
+ * one of the same device: PROTOCOL.md section 3. */
+static void tx_mark_own_events(struct core *core, struct par_tx *tx)
+{
+	unsigned i;
+
+	for (i = 0; i < tx->n_ops; i++) {
+		struct par_op_event *event = &tx->ops[i].u.event;
+		const struct user *user;
+
+		if (tx->ops[i].kind != PAR_OP_EVENT || !event->own)
+			continue;
+		user = user_find(core, event->user);
+		event->always = user != NULL && user->n_sessions > 1;
+	}
+}
+
+/* The submitter is never called from within its own submit. */
+static void tx_refuse(struct core *core, struct par_tx *tx, enum par_error error,
+		      const char *message)
+{
+	struct par_tx **last = &core->refused;
+
+	tx->error = error;
+	tx->message = message;
+	tx->next = NULL;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = tx;
+}
+
+void storage_tx_submit(struct par_tx *tx)
+{
+	struct core *core = tx_box(tx)->core;
+	struct registry *r = &core->registry;
+	struct par_plugin *outer;
+
+	core->storage_inflight++;
+	if (r->storage_plugin == NULL) {
+		tx_refuse(core, tx, PAR_E_UNAVAILABLE, "no storage plugin is enabled");
+		return;
+	}
+	if (!tx_allowed(core, tx)) {
+		tx_refuse(core, tx, PAR_E_FORBIDDEN, "a plugin refused the message");
+		return;
+	}
+	tx_mark_own_events(core, tx);
+	core->handed_over = true;
+	outer = call_begin(core, r->storage_plugin);
+	r->storage.submit(r->storage_state, tx);
+	core->calling = outer; /* queueing only: not worth a look at the clock */
+}
+
+void storage_tx_done(struct par_tx *tx)
+{
+	struct tx_box *box = tx_box(tx);
+	struct core *core = box->core;
+	struct par_plugin *outer;
+
+	core->storage_inflight--;
+	if (tx->error == PAR_OK)
+		delivery_tx(core, tx);
+	if (box->owner == NULL) {
+		box->done(box->state, tx);
+	} else {
+		outer = call_begin(core, box->owner);
+		box->done(box->state, tx);
+		call_end(core, outer, "storage", "result");
+	}
+	storage_tx_free(tx);
+}
+
+struct par_query *storage_query_new(struct core *core, struct par_plugin *owner,
+				    par_callback_fn done, void *state)
+{
+	struct query_box *box = mem_zalloc(sizeof(*box));
+
+	box->core = core;
+	box->owner = owner;
+	box->done = done;
+	box->state = state;
+	box->query.now = core->now;
+	return &box->query;
+}
+
+void *storage_query_alloc(struct par_query *query, size_t size)
+{
+	return arena_alloc(&query_box(query)->arena, size);
+}
+
+struct par_str storage_query_copy(struct par_query *query, struct par_str s)
+{
+	return str_copy(storage_query_alloc(query, s.len), s);
+}
+
+void storage_query_submit(struct par_query *query)
+{
+	struct core *core = query_box(query)->core;
+	struct registry *r = &core->registry;
+	struct par_plugin *outer;
+
+	core->storage_inflight++;
+	if (r->storage_plugin == NULL) {
+		query->error = PAR_E_UNAVAILABLE;
+		query->message = "no storage plugin is enabled";
+		query->next = core->refused_queries;
+		core->refused_queries = query;
+		return;
+	}
+	core->handed_over = true;
+	outer = call_begin(core, r->storage_plugin);
+	r->storage.query(r->storage_state, query);
+	core->calling = outer;
+}
+
+static void query_free(struct query_box *box)
+{
+	unsigned i;
+
+	for (i = 0; box->query.events != NULL && i < box->query.n; i++)
+		out_frame_unref((struct out_frame *)box->query.events[i].data);
+	arena_free(&box->arena);
+	free(box);
+}
+
+void storage_query_done(struct par_query *query)
+{
+	struct query_box *box = query_box(query);
+	struct core *core = box->core;
+	struct par_plugin *outer;
+
+	core->storage_inflight--;
+	if (box->owner == NULL) {
+		box->done(box->state, query);
+	} else {
+		outer = call_begin(core, box->owner);
+		box->done(box->state, query);
+		call_end(core, outer, "storage", "result");
+	}
+	query_free(box);
+}
+
+static void storage_finish_refused(struct core *core)
+{
+	struct par_tx *tx;
+	struct par_query *query;
+
+	while ((tx = core->refused) != NULL) {
+		core->refused = tx->next;
+		storage_tx_done(tx);
+	}
+	while ((query = core->refused_queries) != NULL) {
+		core->refused_queries = query->next;
+		storage_query_done(query);
+	}
+}
+
+bool storage_flush(struct core *core)
+{
+	struct registry *r = &core->registry;
+	struct par_plugin *outer;
+	bool work = core->handed_over || core->refused != NULL || core->refused_queries != NULL;
+
+	storage_finish_refused(core);
+	if (core->handed_over && r->storage_plugin != NULL) {
+		core->handed_over = false;
+		outer = call_begin(core, r->storage_plugin);
+		r->storage.flush(r->storage_state);
+		call_end(core, outer, "storage", "flush");
+	}
+	return work;
+}
+
+void storage_free(struct core *core)
+{
+	struct tx_box *box;
+
+	while ((box = core->tx_pool) != NULL) {
+		core->tx_pool = box->next_free;
+		free(box);
+	}
+	core->tx_pooled = 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A session's way through its user's event stream (PROTOCOL.md section 3): in
+ * seq order, without a gap, at most a window ahead of the acks. An event that
+ * comes right behind the last one sent, and that the window has room for, is sent from
+ * memory; anything else waits in the storage and is fetched, a page at a
+ * time, when acks have made room. So a session costs the same however far
+ * behind it is.
+ */
+#ifndef PARLANCE_STREAM_H
+#define PARLANCE_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct core;
+struct out_frame;
+struct session;
+
+/* Asks the storage where the device stands, then sends what it has not acked. */
+void stream_open(struct core *core, struct session *session);
+/* The session ends. */
+void stream_close(struct core *core, struct session *session);
+/* A new event of the user's stream is durable. `own` says that this session
+ * caused it. The frame is borrowed. */
+void stream_event(struct core *core, struct session *session, uint64_t seq, struct out_frame *frame,
+		  bool own);
+/* There may be room, or something new: fetches if so. */
+void stream_continue(struct core *core, struct session *session);
+
+#endif

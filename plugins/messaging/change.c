@@ -22,7 +22,7 @@ static void target_read(struct payload *p, struct par_op_change *change, bool sh
 		payload_refuse(p, PAR_E_BAD_PAYLOAD, "originalMessageId",
 			       "or originalClientMessageId is missing");
 	if (change->target_id != 0)
-		change->target_client_id.s = NULL;
+		change->target_client_id = par_str_of(NULL);
 }
 
 /* Adds the operation with its strings copied into the tx. */

@@ -20,4 +20,31 @@ TESTS += tests/unit/test_handshake
 tests_unit_test_handshake_SOURCES = tests/unit/test_handshake.c tests/unit/unit.h
 tests_unit_test_handshake_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+# Tests of plugins: the fake host, and where the built modules are.
+HOST_SOURCES = tests/support/host.c tests/support/host.h tests/support/host_api.c \
+	tests/support/host_api.h tests/support/host_requests.c tests/support/host_requests.h
+HOST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
+	-DPLUGIN_BUILD_DIR='"$(abs_top_builddir)/plugins/.libs"'
+
+check_PROGRAMS += tests/unit/test_messaging
+TESTS += tests/unit/test_messaging
+tests_unit_test_messaging_SOURCES = tests/unit/test_messaging.c tests/unit/messaging_changes.c \
+	tests/unit/messaging_history.c tests/unit/messaging_refusals.c \
+	tests/unit/messaging_world.c tests/unit/messaging_world.h tests/unit/unit.h $(HOST_SOURCES)
+tests_unit_test_messaging_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_messaging_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_typing
+TESTS += tests/unit/test_typing
+tests_unit_test_typing_SOURCES = tests/unit/test_typing.c tests/unit/unit.h $(HOST_SOURCES)
+tests_unit_test_typing_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_typing_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_auth_insecure
+TESTS += tests/unit/test_auth_insecure
+tests_unit_test_auth_insecure_SOURCES = tests/unit/test_auth_insecure.c tests/unit/unit.h \
+	$(HOST_SOURCES)
+tests_unit_test_auth_insecure_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_auth_insecure_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 endif

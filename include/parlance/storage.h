@@ -372,6 +372,21 @@ static inline bool par_tx_wants(const struct par_tx *tx, unsigned i)
 	return when == PAR_WHEN_ALWAYS || tx->ops[when].result.applied;
 }
 
+/* The chat that an operation is about; NULL: none. */
+static inline const struct par_chat *par_op_chat(const struct par_op *op)
+{
+	switch (op->kind) {
+	case PAR_OP_APPEND:
+		return &op->u.append.chat;
+	case PAR_OP_CHANGE:
+		return &op->u.change.chat;
+	case PAR_OP_MARK:
+		return &op->u.mark.chat;
+	default:
+		return NULL;
+	}
+}
+
 /* Whether an operation of the tx may be refused after an earlier one has
  * changed something, which then must be undone. The others of its kinds check
  * first and change afterwards. */

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Users, chats and members: finding and making them. They are never removed
+ * while the server runs; one that a refused transaction made stays behind,
+ * empty, and is not seen (a chat without messages is in no list).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+void *memory_alloc(size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+/* Room for one more than n. */
+void *memory_grow(void *array, unsigned *cap, unsigned n, size_t size)
+{
+	if (n < *cap)
+		return array;
+	*cap = *cap == 0 ? 8 : *cap * 2;
+	array = realloc(array, *cap * size);
+	if (array == NULL)
+		abort();
+	return array;
+}
+
+/* Copies s to *at and moves that on. NULL stays NULL. */
+struct par_str memory_copy(char **at, struct par_str s)
+{
+	struct par_str copy = { NULL, 0 };
+
+	if (s.s == NULL)
+		return copy;
+	copy.s = *at;
+	copy.len = s.len;
+	memcpy(*at, s.s, s.len);
+	*at += s.len;
+	return copy;
+}
+
+struct user *user_find(struct memory *m, struct par_str name)
+{
+	struct user *user;
+
+	HASH_FIND(hh, m->users, name.s, name.len, user);
+	return user;
+}
+
+struct user *user_get(struct memory *m, struct par_str name)
+{
+	struct user *user = user_find(m, name);
+	char *at;
+
+	if (user != NULL)
+		return user;
+	user = memory_alloc(sizeof(*user) + name.len);
+	at = user->bytes;
+	user->name = memory_copy(&at, name);
+	user->first_seq = 1;
+	HASH_ADD_KEYPTR(hh, m->users, user->name.s, user->name.len, user);
+	return user;
+}
+
+struct chat *chat_find(struct memory *m, struct par_str key)
+{
+	struct chat *chat;
+
+	HASH_FIND(hh, m->chats, key.s, key.len, chat);
+	return chat;
+}
+
+static void member_add(struct memory *m, struct chat *chat, struct par_str name,
+		       struct par_str peer)
+{
+	struct user *user = user_get(m, name);
+	struct member *member = memory_alloc(sizeof(*member) + peer.len);
+	char *at = member->bytes;
+
+	member->chat = chat;
+	member->user = user;
+	member->peer = memory_copy(&at, peer);
+	chat->members[chat->n_members++] = member;
+	user->chats =
+	    memory_grow(user->chats, &user->cap_chats, user->n_chats, sizeof(*user->chats));
+	user->chats[user->n_chats++] = member;
+}
+
+struct chat *chat_get(struct memory *m, const struct par_chat *as)
+{
+	struct chat *chat = chat_find(m, as->key);
+	char *at;
+
+	if (chat != NULL)
+		return chat;
+	chat = memory_alloc(sizeof(*chat) + as->key.len);
+	at = chat->bytes;
+	chat->key = memory_copy(&at, as->key);
+	HASH_ADD_KEYPTR(hh, m->chats, chat->key.s, chat->key.len, chat);
+	member_add(m, chat, as->user, as->peer);
+	if (!par_str_equal(as->user, as->peer))
+		member_add(m, chat, as->peer, as->user);
+	return chat;
+}
+
+struct member *chat_member(struct chat *chat, struct par_str user)
+{
+	unsigned i;
+
+	for (i = 0; i < chat->n_members; i++) {
+		if (par_str_equal(chat->members[i]->user->name, user))
+			return chat->members[i];
+	}
+	return NULL;
+}
+
+struct message *chat_message(const struct chat *chat, uint64_t id)
+{
+	return id == 0 || id > chat->n ? NULL : chat->messages[id - 1];
+}
+
+/* Since when, in *at. */
+bool member_hides(const struct member *member, uint64_t id, uint64_t *at)
+{
+	unsigned low = 0, high = member->n_hidden;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		if (member->hidden[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == member->n_hidden || member->hidden[low].id != id)
+		return false;
+	if (at != NULL)
+		*at = member->hidden[low].at;
+	return true;
+}
+
+static void member_free(struct member *member)
+{
+	HASH_CLEAR(hh, member->sent);
+	free(member->hidden);
+	free(member);
+}
+
+static void chat_free(struct chat *chat)
+{
+	uint64_t i;
+
+	for (i = 0; i < chat->n_members; i++)
+		member_free(chat->members[i]);
+	for (i = 0; i < chat->n; i++) {
+		free(chat->messages[i]->edited);
+		free(chat->messages[i]);
+	}
+	free(chat->messages);
+	free(chat);
+}
+
+static void user_free(struct user *user)
+{
+	struct device *device;
+	uint64_t seq;
+
+	while ((device = user->devices) != NULL) {
+		user->devices = device->next;
+		free(device->cursor.above);
+		free(device);
+	}
+	for (seq = user->first_seq; seq <= user->last_seq; seq++)
+		free(user->events[(user->head + (seq - user->first_seq)) & (user->cap - 1)]);
+	free(user->events);
+	free(user->chats);
+	free(user);
+}
+
+void memory_free_entities(struct memory *m)
+{
+	struct user *user, *next_user;
+	struct chat *chat, *next_chat;
+
+	HASH_ITER(hh, m->chats, chat, next_chat) {
+		HASH_DEL(m->chats, chat);
+		chat_free(chat);
+	}
+	HASH_ITER(hh, m->users, user, next_user) {
+		HASH_DEL(m->users, user);
+		user_free(user);
+	}
+}

@@ -1,0 +1,31 @@
+# End-to-end tests: pytest starts the real parlanced. `make e2e PYTEST_FLAGS=-x`
+# runs them alone; PARLANCE_NO_E2E=1 leaves them out of `make check`.
+
+E2E_FILES = tests/e2e/client.py tests/e2e/conftest.py tests/e2e/harness.py \
+	tests/e2e/test_crash.py \
+	tests/e2e/test_delivery.py tests/e2e/test_envelope.py tests/e2e/test_handshake.py \
+	tests/e2e/test_history.py tests/e2e/test_marks.py tests/e2e/test_messaging.py \
+	tests/e2e/test_messaging_bad.py tests/e2e/test_process.py tests/e2e/test_seed.py \
+	tests/e2e/test_sqlite.py tests/e2e/test_typing.py tests/e2e/test_zoo.py tests/e2e/wire.py
+
+EXTRA_DIST += $(E2E_FILES)
+
+PYTEST_FLAGS =
+
+check-local:
+	@if test "$$PARLANCE_NO_E2E" = 1; then \
+		echo "end-to-end tests left out: PARLANCE_NO_E2E=1"; \
+	else \
+		$(MAKE) $(AM_MAKEFLAGS) e2e; \
+	fi
+
+e2e: all $(check_LTLIBRARIES)
+	@$(PYTHON3) -c 'import pytest, websockets' || { \
+		echo "install python3-pytest and python3-websockets, or set PARLANCE_NO_E2E=1" >&2; \
+		exit 1; }
+	PYTHONDONTWRITEBYTECODE=1 \
+	PARLANCED=$(abs_builddir)/parlanced PARLANCE_CLI=$(abs_builddir)/parlance-cli \
+	PLUGIN_DIR=$(abs_builddir)/plugins/.libs ZOO_DIR=$(abs_builddir)/tests/zoo/.libs \
+	$(PYTHON3) -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS) $(srcdir)/tests/e2e
+
+.PHONY: e2e

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Fixtures of the end-to-end tests; the tools are in harness.py.
+
+A test that is a coroutine is run to its end with a deadline. `server` is one
+server that a whole file shares, each test with users of its own (`users`);
+`start_server` is for tests that need a server, a config or a data directory
+for themselves. Whatever a test started is stopped after it, and a server that
+ended with anything but status 0, or with a sanitizer's report, fails the test.
+"""
+import asyncio
+import inspect
+import itertools
+
+import pytest
+
+import harness
+
+numbers = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+
+    async def run():
+        try:
+            await asyncio.wait_for(pyfuncitem.obj(**arguments), 8 * harness.DEADLINE)
+        finally:
+            await harness.end_connections()
+
+    asyncio.run(run())
+    return True
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for number, server in enumerate(harness.Server.everyone):
+            log = server.log()
+            if log:
+                tail = "\n".join(log.split("\n")[-60:])
+                report.sections.append((f"log of server {number} ({server.directory})", tail))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server for the tests of one file. A connection may say as much nonsense as it likes."""
+    server = harness.Server(tmp_path_factory.mktemp("server"), server={"max_bad_messages": 10000})
+    server.start()
+    yield server
+    try:
+        server.stop()
+    finally:
+        server.retire()
+
+
+@pytest.fixture
+def make_server(tmp_path_factory):
+    """Makes servers that are not started yet; they are stopped after the test."""
+    made = []
+
+    def make(directory=None, **options):
+        made.append(harness.Server(directory or tmp_path_factory.mktemp("server"), **options))
+        return made[-1]
+
+    yield make
+    try:
+        for server in made:
+            server.stop()
+    finally:
+        for server in made:
+            server.retire()
+
+
+@pytest.fixture
+def start_server(make_server):
+    """The same, and starts them."""
+    return lambda **options: make_server(**options).start()
+
+
+@pytest.fixture
+def users():
+    """Names that no other test uses: alice, bob = users("alice", "bob")."""
+    number = next(numbers)
+
+    def name(*names):
+        made = [f"{name}.{number}" for name in names]
+        return made if len(made) > 1 else made[0]
+
+    return name

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Starts the real parlanced and talks to it as a client would.
+
+Server  one parlanced process with a config and data in a directory of its own
+Client  one WebSocket connection of one device: client.py
+Raw     one TCP connection, for bytes that no proper client would send: wire.py
+
+Nothing here sleeps: whatever is waited for is waited for by its condition,
+with a deadline that only a broken server reaches. That something did NOT
+happen is shown by what comes next in order: events are strictly ordered on a
+connection, so the event of a later request proves that there was none before.
+"""
+import asyncio
+import glob
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from client import Client
+from wire import DEADLINE, Raw, connections
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+IO_THREADS = os.environ.get("PARLANCE_TEST_IO_THREADS", "auto")
+STORAGE = os.environ.get("PARLANCE_TEST_STORAGE", "sqlite")
+
+SANITIZER = re.compile(
+    r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error: ")
+READY = re.compile(r"\bready\b.*ws://")
+
+
+# ------------------------------------------------------------ the build tree
+
+def build_dir():
+    return os.path.abspath(os.environ.get("PARLANCE_BUILD", os.path.join(ROOT, "build")))
+
+
+def program(name, env):
+    path = os.environ.get(env) or os.path.join(build_dir(), name)
+    if not os.access(path, os.X_OK):
+        raise RuntimeError(f"{path} is not there: run `make check`, or set {env} or PARLANCE_BUILD")
+    return os.path.abspath(path)
+
+
+def parlanced():
+    return program("parlanced", "PARLANCED")
+
+
+def parlance_cli():
+    return program("parlance-cli", "PARLANCE_CLI")
+
+
+def modules(env, *patterns):
+    """name -> path of the plugins in the folders of `env`, or of the build tree."""
+    folders = os.environ.get(env)
+    if folders:
+        patterns = [os.path.join(folder, "*.so") for folder in folders.split(":")]
+    else:
+        patterns = [os.path.join(build_dir(), pattern) for pattern in patterns]
+    found = {}
+    for path in itertools.chain.from_iterable(map(glob.glob, patterns)):
+        found[os.path.basename(path)[:-len(".so")]] = os.path.abspath(path)
+    return found
+
+
+def real_plugins():
+    return modules("PLUGIN_DIR", "plugins/.libs/*.so", "plugins/*/.libs/*.so", ".libs/*.so")
+
+
+def zoo_plugins():
+    return modules("ZOO_DIR", "tests/zoo/.libs/*.so")
+
+
+# ------------------------------------------------------------------- config
+
+def default_config(directory, storage=None):
+    storage = storage or STORAGE
+    plugins = {"auth_insecure": {}, "messaging": {}, "typing": {}}
+    if storage == "sqlite":
+        plugins["storage_sqlite"] = {"path": os.path.join(directory, "parlance.db")}
+    else:
+        plugins["storage_memory"] = {}
+    return {
+        "server": {
+            "listen": ["ws://127.0.0.1:0"],
+            "http": "127.0.0.1:0",
+            "plugin_dir": os.path.join(directory, "plugins"),
+            "io_threads": IO_THREADS if IO_THREADS == "auto" else int(IO_THREADS),
+        },
+        "plugins": plugins,
+    }
+
+
+def yaml(config):
+    """The config as an operator would write it: blocks outside, flow inside.
+    Words such as 20s stand bare; whatever could be read otherwise is quoted."""
+    def flow(value):
+        if isinstance(value, bool) or value is None:
+            return json.dumps(value)
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_./-]+", value):
+            return value
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{k}: {flow(v)}" for k, v in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + ", ".join(map(flow, value)) + "]"
+        return json.dumps(value)
+
+    lines = []
+    for section, values in config.items():
+        if not isinstance(values, dict):
+            lines.append(f"{section}: {flow(values)}")
+            continue
+        lines.append(f"{section}:")
+        lines += [f"  {key}: {flow(value)}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+# ------------------------------------------------------------------- server
+
+class Server:
+    """One parlanced. start() again after a stop or a kill runs it on the same data."""
+
+    everyone = []  # all that were ever started, for the log of a failed test
+
+    def __init__(self, directory, server=None, plugins=None, zoo=(), storage=None, text=None,
+                 args=(), env=None):
+        self.directory = str(directory)
+        self.config = default_config(self.directory, storage)
+        self.config["server"].update(server or {})
+        for name, options in (plugins or {}).items():
+            if options is None:
+                self.config["plugins"].pop(name, None)
+            else:
+                self.config["plugins"].setdefault(name, {}).update(options)
+        self.text = text
+        self.args = list(args)
+        self.env = dict(os.environ, **(env or {}))
+        self.path = os.path.join(self.directory, "parlanced.yaml")
+        self.lines = []
+        self.news = threading.Condition()
+        self.process = None
+        self.ws_port = self.http_port = None
+        self.link_plugins(zoo)
+
+    def link_plugins(self, zoo):
+        folder = os.path.join(self.directory, "plugins")
+        os.makedirs(folder, exist_ok=True)
+        wanted = real_plugins()
+        wanted.update((name, zoo_plugins()[name]) for name in zoo)
+        for name, path in wanted.items():
+            link = os.path.join(folder, name + ".so")
+            if not os.path.lexists(link):
+                os.symlink(path, link)
+
+    def spawn(self):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(self.text if self.text is not None else yaml(self.config))
+        self.process = subprocess.Popen(
+            [parlanced(), "--config", self.path, *self.args], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env)
+        self.reader = threading.Thread(target=self.read_log, args=(self.process.stderr,),
+                                       daemon=True)
+        self.reader.start()
+        if self not in Server.everyone:
+            Server.everyone.append(self)
+
+    def retire(self):
+        if self in Server.everyone:
+            Server.everyone.remove(self)
+
+    def start(self):
+        self.forget_log()
+        self.spawn()
+        line = self.wait_log(READY)
+        self.ws_port = int(re.search(r"ws://[^\s\"]*:(\d+)", line).group(1))
+        http = re.search(r"http://[^\s\"]*:(\d+)", line)
+        self.http_port = int(http.group(1)) if http else None
+        return self
+
+    def start_and_fail(self):
+        """Starts a server that must refuse to start; returns what it said."""
+        self.forget_log()
+        self.spawn()
+        status = self.wait()
+        log = self.log()
+        assert status not in (0, None) and status > 0, f"status {status}, not a plain refusal"
+        assert not SANITIZER.search(log), log
+        assert not any(READY.search(line) for line in self.lines), "it said that it was ready"
+        return log
+
+    def read_log(self, pipe):
+        for raw in pipe:
+            with self.news:
+                self.lines.append(raw.decode("utf-8", "replace").rstrip("\n"))
+                self.news.notify_all()
+        with self.news:
+            self.lines.append(None)  # the end
+            self.news.notify_all()
+
+    def forget_log(self):
+        with self.news:
+            self.lines = []
+
+    def log(self):
+        with self.news:
+            return "\n".join(line for line in self.lines if line is not None)
+
+    def wait_log(self, pattern, after=0):
+        """The first line that matches, waited for. `after`: skip so many lines."""
+        pattern = re.compile(pattern)
+        end = time.monotonic() + DEADLINE
+        with self.news:
+            while True:
+                for line in self.lines[after:]:
+                    if line is not None and pattern.search(line):
+                        return line
+                left = end - time.monotonic()
+                if self.lines and self.lines[-1] is None or left <= 0:
+                    break
+                self.news.wait(left)
+        raise AssertionError(f"no line {pattern.pattern!r} in the server's log:\n{self.log()}")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self):
+        status = self.process.wait(DEADLINE)
+        self.reader.join(DEADLINE)
+        return status
+
+    def kill(self):
+        """kill -9: no chance to write anything."""
+        self.process.kill()
+        self.wait()
+        assert not SANITIZER.search(self.log()), self.log()
+
+    def stop(self):
+        """SIGTERM; a sound server drains, and ends with status 0 and nothing to report."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        try:
+            status = self.wait()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.wait()
+            raise AssertionError("parlanced did not end on SIGTERM:\n" + self.log()) from None
+        log = self.log()
+        assert not SANITIZER.search(log), log
+        assert status in (0, -signal.SIGKILL), f"parlanced ended with status {status}:\n{log}"
+        self.process = None
+
+    def get(self, path):
+        """GET on the HTTP port: (status, body)."""
+        url = f"http://127.0.0.1:{self.http_port}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, name):
+        """The sum of a metric's samples, whatever their labels."""
+        status, body = self.get("/metrics")
+        assert status == 200
+        values = re.findall(rf"^{re.escape(name)}(?:\{{[^}}]*\}})? (\S+)$", body, re.M)
+        assert values, f"no metric {name} in\n{body}"
+        return sum(map(float, values))
+
+    def url(self, user=None, device=None, path="/ws", **query):
+        if user is not None:
+            query["user"] = user
+        if device is not None:
+            query["device"] = device
+        query = urllib.parse.urlencode(query)
+        return f"ws://127.0.0.1:{self.ws_port}{path}" + ("?" + query if query else "")
+
+    async def connect(self, user, device=None, auto_ack=True, **options):
+        return await Client(self, user, device, auto_ack).open(**options)
+
+    async def raw(self, user=None, **query):
+        """A Raw connection; with a user, after its handshake."""
+        raw = await Raw(self.ws_port).open()
+        if user is not None:
+            await raw.handshake(self.url(user, **query))
+        return raw
+
+
+async def end_connections():
+    """What a test left open, closed; called after every test."""
+    for connection in connections:
+        await connection.kill()
+    connections.clear()
+
+
+async def within(awaitable, seconds=DEADLINE):
+    return await asyncio.wait_for(awaitable, seconds)
+
+
+async def eventually(probe, what, seconds=DEADLINE):
+    """Polls for what the server shows only over HTTP or in a file: probe() until
+    it is true. It yields to the loop between two looks; there is no event to wait on."""
+    end = time.monotonic() + seconds
+    loop = asyncio.get_running_loop()
+    while True:
+        value = await loop.run_in_executor(None, probe)
+        if value:
+            return value
+        assert time.monotonic() < end, f"never came: {what}"
+        await asyncio.sleep(0.01)

@@ -36,6 +36,9 @@ static void test_edit(void)
 	ASK(&alice, "edit",
 	    "{'chatId':'bob','originalClientMessageId':'c1','message':'3','clientMessageId':'e1'}",
 	    "!conflict");
+	ASK(&alice, "edit",
+	    "{'chatId':'bob','originalMessageId':1,'message':'2','clientMessageId':'e1'}",
+	    "!conflict");
 	EVENTS(&bob, "");
 	ASK(&bob, "messages", "{'chatId':'alice','endId':2}",
 	    "{'messages':[{'messageId':1,'clientMessageId':'c1','sender':'alice','type':'new',"

@@ -186,6 +186,7 @@ static void test_conflict(void)
 	static const char *const others[] = {
 		"{'chatId':'bob','clientMessageId':'c1','message':'hj'}",
 		"{'chatId':'bob','clientMessageId':'c1','message':'hi '}",
+		"{'chatId':'bob','clientMessageId':'c1','message':'hi\\u0000'}",
 		"{'chatId':'bob','clientMessageId':'c1','message':'hi','replyTo':1}",
 		"{'chatId':'bob','clientMessageId':'c1','message':'hi','attachments':"
 		"[{'type':'file','id':'1','filename':'f','url':'u'}]}",

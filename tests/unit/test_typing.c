@@ -134,8 +134,11 @@ static void test_session_closed(void)
 	host_call_hook(requests, PAR_HOOK_SESSION_CLOSED, &alice);
 	TOLD(STOPS);
 	host_advance(host, 3000);
-	type(&alice_laptop, TO_BOB);
+	type(&alice, TO_BOB);
 	TOLD(TYPES);
+	type(&alice_laptop, TO_BOB);
+	host_call_hook(requests, PAR_HOOK_SESSION_CLOSED, &alice);
+	TOLD("");
 	host_call_hook(requests, PAR_HOOK_SESSION_CLOSED, &alice_laptop);
 	TOLD(STOPS "carol typing {\"chatId\":\"alice\",\"userId\":\"alice\",\"stop\":true}\n");
 	host_call_hook(requests, PAR_HOOK_SESSION_CLOSED, &alice_laptop);

@@ -42,24 +42,30 @@ static void conn_message(struct conn *conn, const char *text, size_t len)
 {
 	struct io *io = conn->io;
 	struct in_msg msg = { .conn = conn, .io = io->index };
+	struct message *message = NULL;
+	uint64_t ack_id = 0;
 
 	io->counts[IO_MESSAGES_IN]++;
 	if (len == sizeof(app_ping) - 1 && memcmp(text, app_ping, len) == 0) {
 		conn_queue_frame(conn, WS_TEXT, app_pong, sizeof(app_pong) - 1);
 		return;
 	}
-	switch (envelope_read(io->envelopes, text, len, &msg.u.message, &msg.u.ack_id)) {
+	switch (envelope_read(io->envelopes, text, len, &message, &ack_id)) {
 	case ENVELOPE_REQUEST:
 		msg.kind = IN_REQUEST;
+		msg.u.message = message;
 		break;
 	case ENVELOPE_CLIENT_EVENT:
 		msg.kind = IN_CLIENT_EVENT;
+		msg.u.message = message;
 		break;
 	case ENVELOPE_ACK:
 		msg.kind = IN_ACK;
+		msg.u.ack_id = ack_id;
 		break;
 	case ENVELOPE_REFUSED:
 		msg.kind = IN_REFUSED;
+		msg.u.message = message;
 		break;
 	}
 	io_push(io, &msg);

@@ -31,7 +31,7 @@
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
-#define STEADY_S 10 /* a connection that lasted so long ends a row of failures */
+#define STEADY_S 10 /* a connection that lasted so long was none that failed */
 #define TRIES_MAX 8 /* of a request whose error says that trying again can help */
 
 struct client {
@@ -44,7 +44,7 @@ struct client {
 	struct record *record;
 	struct requests requests;
 	struct event *reconnect, *retry, *deadline, *finish, *sigint, *sigterm;
-	unsigned failures; /* connections in a row that failed */
+	unsigned failures; /* connections in a row that brought nothing */
 	time_t opened; /* by the monotonic clock; 0: this connection was not open yet */
 	bool outage_told;
 	struct inbox inbox;
@@ -167,6 +167,7 @@ static void client_got_response(struct client *c, struct json_object *response, 
 		return;
 	requests_take(&c->requests, request);
 	client_set_deadline(c);
+	c->failures = 0;
 	if (request->answered != NULL)
 		request->answered(c->arg, request->data, response, text);
 	request_free(request);
@@ -191,7 +192,8 @@ static void client_take_event(struct client *c, struct json_object *event, struc
 	if (!inbox_seen(&c->inbox, event)) {
 		if (!c->handler->event(c->arg, event, text))
 			return;
-		inbox_taken(&c->inbox, event);
+		if (inbox_taken(&c->inbox, event))
+			c->failures = 0;
 	}
 	client_ack(c, event);
 }

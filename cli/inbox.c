@@ -24,7 +24,7 @@ bool inbox_seen(const struct inbox *inbox, struct json_object *event)
 	       !message_is(event, "eventType", "resync");
 }
 
-void inbox_taken(struct inbox *inbox, struct json_object *event)
+bool inbox_taken(struct inbox *inbox, struct json_object *event)
 {
 	uint64_t seq;
 
@@ -33,6 +33,9 @@ void inbox_taken(struct inbox *inbox, struct json_object *event)
 		inbox->last_seq = seq == 0 ? 0 : seq - 1;
 	else if (message_u64(event, "seq", &seq))
 		inbox->last_seq = seq;
+	else
+		return false;
+	return true;
 }
 
 void inbox_hold(struct inbox *inbox, struct json_object *event, struct par_str text)

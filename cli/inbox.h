@@ -28,7 +28,8 @@ struct inbox {
 void inbox_init(struct inbox *inbox);
 /* Whether it was taken before: a redelivery. An ephemeral event never was. */
 bool inbox_seen(const struct inbox *inbox, struct json_object *event);
-void inbox_taken(struct inbox *inbox, struct json_object *event);
+/* True: it is durable, so there is progress. */
+bool inbox_taken(struct inbox *inbox, struct json_object *event);
 
 /* Keeps a copy of a durable event; others are dropped, late as they would be. How many
  * there can be is bounded by the server's ack_window. */

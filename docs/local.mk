@@ -1,0 +1,2 @@
+EXTRA_DIST += docs/protocol.md
+dist_man_MANS = docs/parlance-cli.1

@@ -47,4 +47,11 @@ tests_unit_test_auth_insecure_SOURCES = tests/unit/test_auth_insecure.c tests/un
 tests_unit_test_auth_insecure_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_auth_insecure_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_cli
+TESTS += tests/unit/test_cli
+tests_unit_test_cli_SOURCES = tests/unit/test_cli.c tests/unit/unit.h cli/ending.c cli/inbox.c \
+	cli/message.c cli/requests.c cli/terminal.c cli/url.c
+tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_cli_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 endif

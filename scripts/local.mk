@@ -1,0 +1,1 @@
+EXTRA_DIST += scripts/packages.sh scripts/run scripts/test

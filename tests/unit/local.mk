@@ -54,4 +54,9 @@ tests_unit_test_cli_SOURCES = tests/unit/test_cli.c tests/unit/unit.h cli/ending
 tests_unit_test_cli_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_cli_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_envelope
+TESTS += tests/unit/test_envelope
+tests_unit_test_envelope_SOURCES = tests/unit/test_envelope.c tests/unit/unit.h
+tests_unit_test_envelope_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 endif

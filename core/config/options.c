@@ -21,15 +21,16 @@ static struct json_object *refuse(const struct options_section *section,
 				  const char *what, char error[CONFIG_ERROR_MAX])
 {
 	char expected[OPTION_TEXT_MAX], nearest[OPTION_TEXT_MAX];
-	bool scalar = node->kind == NODE_SCALAR && !yaml_is_null(node);
+	bool null = yaml_is_null(node), scalar = node->kind == NODE_SCALAR && !null;
+	const char *quote = scalar ? "\"" : "";
+	const char *found = null ? "the value" : scalar ? node->text : yaml_kind_name(node);
 	bool meant = scalar && option->type == PAR_OPT_ENUM &&
 		     option_nearest_choice(option, node->text, nearest);
 
 	option_expected(option, expected);
 	yaml_error(error, &node->place, "%s.%s: %s%.64s%s %s; expected %s%s%.64s%s", section->path,
-		   option->name, scalar ? "\"" : "", scalar ? node->text : yaml_kind_name(node),
-		   scalar ? "\"" : "", what, expected, meant ? "; did you mean \"" : "",
-		   meant ? nearest : "", meant ? "\"?" : "");
+		   option->name, quote, found, quote, null ? "is missing" : what, expected,
+		   meant ? "; did you mean \"" : "", meant ? nearest : "", meant ? "\"?" : "");
 	return NULL;
 }
 

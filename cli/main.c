@@ -3,8 +3,6 @@
  * parlance-cli: the command line. The tables below are the only place where
  * commands and options are listed; parsing and help are made from them.
  */
-#include "config.h"
-
 #include <getopt.h>
 #include <locale.h>
 #include <signal.h>

@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,16 @@
 #include "options.h"
 
 #define PLUGIN_NAME_MAX 64
+
+bool config_refuse(char error[CONFIG_ERROR_MAX], const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, CONFIG_ERROR_MAX, format, args);
+	va_end(args);
+	return false;
+}
 
 static struct yaml_node *section_new(struct config *config)
 {

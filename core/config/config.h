@@ -20,6 +20,10 @@
 
 struct config; /* the tree */
 
+/* Writes a reason, cut to fit, and returns false: `return config_refuse(error, ...)`. */
+bool config_refuse(char error[CONFIG_ERROR_MAX], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Reads `path`, then the --set overrides ("server.listen=ws://127.0.0.1:0";
  * the value is YAML, so lists are written [a, b]; plugins.NAME={} enables a
  * plugin). NULL with the reason in `error`. */

@@ -29,27 +29,26 @@ static bool name_valid(const char *name)
 static bool judge_abi(const struct par_descriptor *d, const char *path, char *error)
 {
 	if (d->magic != PAR_ABI_MAGIC) {
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "%s is no Parlance plugin: its descriptor begins with 0x%08x, expected "
-			 "0x%08x; rebuild it against <parlance/plugin.h>",
-			 path, (unsigned)d->magic, PAR_ABI_MAGIC);
-		return false;
+		return config_refuse(
+		    error,
+		    "%s is no Parlance plugin: its descriptor begins with 0x%08x, expected "
+		    "0x%08x; rebuild it against <parlance/plugin.h>",
+		    path, (unsigned)d->magic, PAR_ABI_MAGIC);
 	}
 	if (d->abi_major != PAR_ABI_MAJOR || d->abi_minor > PAR_ABI_MINOR) {
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "%s was built for plugin ABI %u.%u, this server has %d.%d: %s", path,
-			 d->abi_major, d->abi_minor, PAR_ABI_MAJOR, PAR_ABI_MINOR,
-			 d->abi_major > PAR_ABI_MAJOR || (d->abi_major == PAR_ABI_MAJOR)
-			     ? "upgrade the server, or rebuild the plugin against its headers"
-			     : "rebuild the plugin against this server's headers");
-		return false;
+		return config_refuse(
+		    error, "%s was built for plugin ABI %u.%u, this server has %d.%d: %s", path,
+		    d->abi_major, d->abi_minor, PAR_ABI_MAJOR, PAR_ABI_MINOR,
+		    d->abi_major >= PAR_ABI_MAJOR
+			? "upgrade the server, or rebuild the plugin against its headers"
+			: "rebuild the plugin against this server's headers");
 	}
 	if (d->size < SIZE_1_0) {
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "%s has a descriptor of %u bytes, expected at least %zu; set .size to "
-			 "sizeof(struct par_descriptor) (PAR_DESCRIPTOR_HEAD does) and rebuild it",
-			 path, (unsigned)d->size, SIZE_1_0);
-		return false;
+		return config_refuse(
+		    error,
+		    "%s has a descriptor of %u bytes, expected at least %zu; set .size to "
+		    "sizeof(struct par_descriptor) (PAR_DESCRIPTOR_HEAD does) and rebuild it",
+		    path, (unsigned)d->size, SIZE_1_0);
 	}
 	return true;
 }
@@ -58,17 +57,16 @@ static bool judge_contents(const struct par_descriptor *d, const char *path, con
 			   char *error)
 {
 	if (d->name == NULL || strcmp(d->name, name) != 0) {
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "%s calls itself \"%s\", but was enabled as \"%s\": the file's name and "
-			 "the name in its descriptor must agree",
-			 path, d->name == NULL ? "(nothing)" : d->name, name);
-		return false;
+		return config_refuse(
+		    error,
+		    "%s calls itself \"%s\", but was enabled as \"%s\": the file's name and "
+		    "the name in its descriptor must agree",
+		    path, d->name == NULL ? "(nothing)" : d->name, name);
 	}
 	if (d->load == NULL || d->unload == NULL) {
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "%s lacks the function %s in its descriptor: add it and rebuild", path,
-			 d->load == NULL ? "load" : "unload");
-		return false;
+		return config_refuse(
+		    error, "%s lacks the function %s in its descriptor: add it and rebuild", path,
+		    d->load == NULL ? "load" : "unload");
 	}
 	return true;
 }
@@ -78,24 +76,25 @@ static const void *open_symbol(const char *path, const char *name, void **object
 	const void *symbol;
 
 	if (access(path, R_OK) != 0) {
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "there is no plugin \"%s\": %s cannot be read (%m); check the name and "
-			 "server.plugin_dir",
-			 name, path);
+		config_refuse(
+		    error,
+		    "there is no plugin \"%s\": %s cannot be read (%m); check the name and "
+		    "server.plugin_dir",
+		    name, path);
 		return NULL;
 	}
 	*object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (*object == NULL) {
-		snprintf(error, CONFIG_ERROR_MAX, "the plugin \"%s\" cannot be loaded: %s", name,
-			 dlerror());
+		config_refuse(error, "the plugin \"%s\" cannot be loaded: %s", name, dlerror());
 		return NULL;
 	}
 	symbol = dlsym(*object, SYMBOL);
 	if (symbol == NULL) {
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "%s exports no symbol \"" SYMBOL "\": it is no Parlance plugin, or was "
-			 "built with the symbol hidden (mark it PAR_EXPORT)",
-			 path);
+		config_refuse(error,
+			      "%s exports no symbol \"" SYMBOL
+			      "\": it is no Parlance plugin, or was "
+			      "built with the symbol hidden (mark it PAR_EXPORT)",
+			      path);
 		dlclose(*object);
 		*object = NULL;
 	}
@@ -111,11 +110,11 @@ bool descriptor_open(const char *dir, const char *name, struct par_descriptor *d
 
 	*object = NULL;
 	if (!name_valid(name)) {
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "\"%s\" is no plugin's name: expected a-z, 0-9 and _, beginning with a "
-			 "letter",
-			 name);
-		return false;
+		return config_refuse(
+		    error,
+		    "\"%s\" is no plugin's name: expected a-z, 0-9 and _, beginning with a "
+		    "letter",
+		    name);
 	}
 	snprintf(path, sizeof(path), "%s/%s.so", dir, name);
 	symbol = open_symbol(path, name, object, error);

@@ -91,13 +91,11 @@ static bool plugin_load(struct core *core, const struct config *config, struct p
 		return true;
 	}
 	if (plugin->refused)
-		snprintf(error, CONFIG_ERROR_MAX, "%s: %s", config_where(config, d->name, true),
-			 plugin->why);
-	else
-		snprintf(error, CONFIG_ERROR_MAX, "%s: the plugin %s refuses to load: %s",
-			 config_where(config, d->name, true), d->name,
-			 why[0] == '\0' ? "it gave no reason" : why);
-	return false;
+		return config_refuse(error, "%s: %s", config_where(config, d->name, true),
+				     plugin->why);
+	return config_refuse(error, "%s: the plugin %s refuses to load: %s",
+			     config_where(config, d->name, true), d->name,
+			     why[0] == '\0' ? "it gave no reason" : why);
 }
 
 static bool role_provided(const struct registry *r, const char *role, bool *is_role)
@@ -138,16 +136,16 @@ static void lacks_error(const struct config *config, const struct par_plugin *pl
 	const char *where = config_where(config, name, true);
 
 	if (strcmp(what, "storage") == 0 || strcmp(what, "auth") == 0)
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "%s: the plugin %s needs a plugin with the role %s: enable one, for "
-			 "example %s",
-			 where, name, what,
-			 strcmp(what, "auth") == 0 ? "auth_insecure" : "storage_sqlite");
+		config_refuse(error,
+			      "%s: the plugin %s needs a plugin with the role %s: enable one, for "
+			      "example %s",
+			      where, name, what,
+			      strcmp(what, "auth") == 0 ? "auth_insecure" : "storage_sqlite");
 	else
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "%s: the plugin %s needs the plugin %s: add \"%s: {}\" under plugins "
-			 "(two plugins that need each other cannot be loaded)",
-			 where, name, what, what);
+		config_refuse(error,
+			      "%s: the plugin %s needs the plugin %s: add \"%s: {}\" under plugins "
+			      "(two plugins that need each other cannot be loaded)",
+			      where, name, what, what);
 }
 
 /* Plugins whose descriptors were read, in the order of the config. */
@@ -184,9 +182,8 @@ static bool found_open(struct core *core, const struct config *config, struct fo
 		if (!descriptor_open(core->settings->plugin_dir, names[i], &plugin->descriptor,
 				     &plugin->object, why)) {
 			free(plugin);
-			snprintf(error, CONFIG_ERROR_MAX, "%s: %.900s",
-				 config_where(config, names[i], true), why);
-			return false;
+			return config_refuse(error, "%s: %.900s",
+					     config_where(config, names[i], true), why);
 		}
 		found->plugins[i] = plugin;
 	}
@@ -230,9 +227,9 @@ bool core_load_plugins(struct core *core, const struct config *config, char erro
 	while (ok && left > 0)
 		ok = found_load_next(core, config, &found, &left, error);
 	if (ok && core->registry.auth_plugin == NULL) {
-		snprintf(error, CONFIG_ERROR_MAX,
-			 "no plugin authenticates users: enable one under plugins, for example "
-			 "auth_insecure on a loopback address");
+		config_refuse(
+		    error, "no plugin authenticates users: enable one under plugins, for example "
+			   "auth_insecure on a loopback address");
 		ok = false;
 	}
 	found_close(&found);
@@ -273,8 +270,8 @@ bool core_start_plugins(struct core *core, char error[CONFIG_ERROR_MAX])
 		if (ok)
 			continue;
 		plugin->phase = PLUGIN_STOPPED;
-		snprintf(error, CONFIG_ERROR_MAX, "the plugin %s does not start: %s",
-			 plugin->descriptor.name, why[0] == '\0' ? "it gave no reason" : why);
+		config_refuse(error, "the plugin %s does not start: %s", plugin->descriptor.name,
+			      why[0] == '\0' ? "it gave no reason" : why);
 		core_stop_plugins(core);
 		return false;
 	}

@@ -13,6 +13,8 @@
 /* a plugin has at least all up to unload, which version 1.0 began with */
 #define SIZE_1_0 (offsetof(struct par_descriptor, unload) + sizeof(void *))
 
+static const struct par_option no_options[] = { { .name = NULL } };
+
 static bool name_valid(const char *name)
 {
 	size_t i;
@@ -125,6 +127,8 @@ bool descriptor_open(const char *dir, const char *name, struct par_descriptor *d
 	if (judge_abi(descriptor, path, error)) {
 		size = descriptor->size;
 		memcpy(descriptor, symbol, size < sizeof(*descriptor) ? size : sizeof(*descriptor));
+		if (descriptor->options == NULL)
+			descriptor->options = no_options;
 		if (judge_contents(descriptor, path, name, error))
 			return true;
 	}

@@ -332,7 +332,7 @@ static const struct par_option options[] = {
 	  .min = 100,
 	  .max = 10 * 60 * 1000,
 	  .help = "After so long without a repeat the server sends stop by itself." },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 PAR_EXPORT const struct par_descriptor par_plugin_descriptor = {

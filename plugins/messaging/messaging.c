@@ -168,7 +168,7 @@ static const struct par_option options[] = {
 	  .min = 0,
 	  .max = 1000,
 	  .help = "The most attachments of one message." },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const char *const needs[] = { "storage", NULL };

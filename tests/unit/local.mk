@@ -64,4 +64,19 @@ TESTS += tests/unit/test_json
 tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/unit.h
 tests_unit_test_json_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_config
+TESTS += tests/unit/test_config
+tests_unit_test_config_SOURCES = tests/unit/test_config.c tests/unit/unit.h
+tests_unit_test_config_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_config_files
+TESTS += tests/unit/test_config_files
+tests_unit_test_config_files_SOURCES = tests/unit/test_config_files.c tests/unit/unit.h
+tests_unit_test_config_files_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_settings
+TESTS += tests/unit/test_settings
+tests_unit_test_settings_SOURCES = tests/unit/test_settings.c tests/unit/unit.h
+tests_unit_test_settings_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 endif

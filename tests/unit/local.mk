@@ -79,4 +79,22 @@ TESTS += tests/unit/test_settings
 tests_unit_test_settings_SOURCES = tests/unit/test_settings.c tests/unit/unit.h
 tests_unit_test_settings_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_window
+TESTS += tests/unit/test_window
+tests_unit_test_window_SOURCES = tests/unit/test_window.c tests/unit/unit.h
+tests_unit_test_window_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_timer
+TESTS += tests/unit/test_timer
+tests_unit_test_timer_SOURCES = tests/unit/test_timer.c tests/unit/unit.h
+tests_unit_test_timer_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
+# The core with the real plugins, without a transport.
+check_PROGRAMS += tests/unit/test_dispatch
+TESTS += tests/unit/test_dispatch
+tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c tests/unit/core_world.c \
+	tests/unit/core_world.h tests/unit/unit.h
+tests_unit_test_dispatch_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_dispatch_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 endif

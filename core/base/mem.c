@@ -72,7 +72,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 
 	if (size > SIZE_MAX - sizeof(*block) - align)
 		mem_check(NULL);
-	size = (size + align - 1) & ~(align - 1);
+	size = ((size == 0 ? 1 : size) + align - 1) & ~(align - 1);
 	if (size <= arena->left) {
 		p = arena->at;
 		arena->at += size;

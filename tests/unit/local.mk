@@ -97,4 +97,19 @@ tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c tests/unit/core_wo
 tests_unit_test_dispatch_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_dispatch_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_log
+TESTS += tests/unit/test_log
+tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/unit.h
+tests_unit_test_log_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_metrics
+TESTS += tests/unit/test_metrics
+tests_unit_test_metrics_SOURCES = tests/unit/test_metrics.c tests/unit/unit.h
+tests_unit_test_metrics_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_http
+TESTS += tests/unit/test_http
+tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h core/server/http.c core/server/http.h
+tests_unit_test_http_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 endif

@@ -253,7 +253,7 @@ static enum envelope_kind read_event(struct reading *r)
 	return build_payload(r, ENVELOPE_CLIENT_EVENT);
 }
 
-/* Plain decimal digits without leading zeros up to 2^53. */
+/* Plain decimal digits without leading zeros up to 2^53; else *to stays. */
 static bool read_integer(struct par_str s, uint64_t *to)
 {
 	uint64_t v = 0;
@@ -265,8 +265,10 @@ static bool read_integer(struct par_str s, uint64_t *to)
 			return false;
 		v = v * 10 + (uint64_t)(s.s[i] - '0');
 	}
+	if (v > INTEGER_MAX)
+		return false;
 	*to = v;
-	return v <= INTEGER_MAX;
+	return true;
 }
 
 /* A string that is no event's id is the client's way to name none. */
@@ -275,8 +277,8 @@ static enum envelope_kind read_ack(struct reading *r)
 	const struct field *field = &r->fields[ID];
 
 	if (field->kind == '"') {
-		if (!r->has_id || !read_integer(r->id, &r->ack_id))
-			r->ack_id = 0;
+		if (r->has_id)
+			read_integer(r->id, &r->ack_id);
 		return ENVELOPE_ACK;
 	}
 	if (field->kind == '0' && read_integer(field->value.raw, &r->ack_id))

@@ -33,10 +33,10 @@ static const char *ending_reason(const struct connection_end *end)
 {
 	if (end->fate == FATE_CLOSED && end->code == WS_CLOSE_REPLACED)
 		return "replaced by a newer connection of the same device";
-	if (end->reason[0] != '\0')
-		return end->reason;
 	if (end->fate == FATE_CLOSED && end->code == WS_CLOSE_TOO_BIG)
 		return "a message was too big";
+	if (end->reason[0] != '\0')
+		return end->reason;
 	return "no reason given";
 }
 

@@ -151,18 +151,16 @@ static void take_option(struct options *o, const struct command *command, const 
 	}
 }
 
+/* Every option is known to every command, or getopt would take `tail --to` for --token. */
 static void parse_options(struct options *o, const struct command *command, int argc, char **argv)
 {
 	struct option longs[N_OPTIONS + 1] = { 0 };
-	int i, n = 0;
+	int i;
 
 	for (i = 0; i < (int)N_OPTIONS; i++) {
-		if (command != NULL && (option_table[i].commands & command->flag) == 0)
-			continue;
-		longs[n].name = option_table[i].name;
-		longs[n].has_arg =
+		longs[i].name = option_table[i].name;
+		longs[i].has_arg =
 		    option_table[i].argument == NULL ? no_argument : required_argument;
-		n++;
 	}
 	for (;;) {
 		switch (getopt_long(argc, argv, "h", longs, &i)) {
@@ -171,6 +169,8 @@ static void parse_options(struct options *o, const struct command *command, int 
 				usage("what is `%s'?", argv[optind]);
 			return;
 		case 0:
+			if (command != NULL && (option_table[i].commands & command->flag) == 0)
+				usage("--%s is no option of this command", longs[i].name);
 			take_option(o, command, longs[i].name, optarg);
 			break;
 		case 'h':

@@ -1,8 +1,8 @@
 # End-to-end tests: pytest starts the real parlanced. `make e2e PYTEST_FLAGS=-x`
 # runs them alone; PARLANCE_NO_E2E=1 leaves them out of `make check`.
 
-E2E_FILES = tests/e2e/client.py tests/e2e/conftest.py tests/e2e/harness.py \
-	tests/e2e/test_crash.py \
+E2E_FILES = tests/e2e/cli.py tests/e2e/client.py tests/e2e/conftest.py tests/e2e/harness.py \
+	tests/e2e/test_cli.py tests/e2e/test_cli_reliable.py tests/e2e/test_crash.py \
 	tests/e2e/test_delivery.py tests/e2e/test_envelope.py tests/e2e/test_handshake.py \
 	tests/e2e/test_history.py tests/e2e/test_marks.py tests/e2e/test_messaging.py \
 	tests/e2e/test_messaging_bad.py tests/e2e/test_process.py tests/e2e/test_seed.py \

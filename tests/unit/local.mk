@@ -112,4 +112,13 @@ TESTS += tests/unit/test_http
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h core/server/http.c core/server/http.h
 tests_unit_test_http_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_transport tests/unit/test_transport_limits
+TESTS += tests/unit/test_transport tests/unit/test_transport_limits
+tests_unit_test_transport_SOURCES = tests/unit/test_transport.c tests/unit/transport_world.c \
+	tests/unit/transport_world.h tests/unit/unit.h
+tests_unit_test_transport_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+tests_unit_test_transport_limits_SOURCES = tests/unit/test_transport_limits.c \
+	tests/unit/transport_world.c tests/unit/transport_world.h tests/unit/unit.h
+tests_unit_test_transport_limits_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 endif

@@ -111,9 +111,9 @@ static inline char *par_json_room(struct par_json *w, size_t more)
 /* Appends bytes as they are: text that is known to be JSON already. */
 static inline void par_json_bytes(struct par_json *w, const char *s, size_t len)
 {
-	char *to = par_json_room(w, len);
+	char *to = len == 0 ? NULL : par_json_room(w, len);
 
-	if (to != NULL && len > 0) {
+	if (to != NULL) {
 		memcpy(to, s, len);
 		w->len += len;
 	}
@@ -181,20 +181,41 @@ static inline size_t par_json_escape(unsigned char c, char *to)
 	return 6;
 }
 
-/* The quoted and escaped string, without a comma before it. `s` is UTF-8. */
-static inline void par_json_quoted(struct par_json *w, const char *s, size_t len)
+/* How many bytes from the start of `s` need no escape; eight are looked at at
+ * a time, since message texts are long and hardly ever need one. */
+static inline size_t par_json_plain(const char *s, size_t len)
 {
-	char *to = par_json_room(w, len + 2);
-	size_t i, run = 0;
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	size_t i = 0;
 
-	if (to == NULL)
-		return;
-	for (i = 0; i < len; i++) {
+	for (; len - i >= 8; i += 8) {
+		uint64_t v, quote, backslash;
+
+		memcpy(&v, s + i, 8);
+		quote = v ^ (ones * '"');
+		backslash = v ^ (ones * '\\');
+		if ((((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) |
+		     ((backslash - ones) & ~backslash)) &
+		    high)
+			break;
+	}
+	for (; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
 		if (c < 0x20 || c == '"' || c == '\\')
 			break;
 	}
-	if (i == len) {
+	return i;
+}
+
+/* The quoted and escaped string, without a comma before it. `s` is UTF-8. */
+static inline void par_json_quoted(struct par_json *w, const char *s, size_t len)
+{
+	char *to = par_json_room(w, len + 2);
+	size_t plain = par_json_plain(s, len);
+
+	if (to == NULL)
+		return;
+	if (plain == len) {
 		to[0] = '"';
 		if (len > 0)
 			memcpy(to + 1, s, len);
@@ -203,16 +224,16 @@ static inline void par_json_quoted(struct par_json *w, const char *s, size_t len
 		return;
 	}
 	par_json_bytes(w, "\"", 1);
-	for (i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
+	while (plain < len) {
 		char esc[6];
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		par_json_bytes(w, s + run, i - run);
-		par_json_bytes(w, esc, par_json_escape(c, esc));
-		run = i + 1;
+
+		par_json_bytes(w, s, plain);
+		par_json_bytes(w, esc, par_json_escape((unsigned char)s[plain], esc));
+		s += plain + 1;
+		len -= plain + 1;
+		plain = par_json_plain(s, len);
 	}
-	par_json_bytes(w, s + run, len - run);
+	par_json_bytes(w, s, len);
 	par_json_bytes(w, "\"", 1);
 }
 

@@ -7,7 +7,9 @@
  */
 #include "messaging.h"
 
+#include <endian.h>
 #include <stdio.h>
+#include <string.h>
 
 #define ATTACHMENT_NAME_MAX 1024
 #define ATTACHMENT_URL_MAX 4096
@@ -116,15 +118,17 @@ uint64_t fingerprint_number(uint64_t print, uint64_t v)
 uint64_t fingerprint_string(uint64_t print, struct par_str s)
 {
 	size_t i;
-	uint64_t word = 0;
+	uint64_t word;
 
 	print = fingerprint_mix(print, s.s == NULL ? UINT64_MAX : s.len);
-	for (i = 0; i < s.len; i++) {
-		word |= (uint64_t)(unsigned char)s.s[i] << (i % 8 * 8);
-		if (i % 8 == 7 || i + 1 == s.len) {
-			print = fingerprint_mix(print, word);
-			word = 0;
-		}
+	for (i = 0; s.len - i >= 8; i += 8) {
+		memcpy(&word, s.s + i, 8);
+		print = fingerprint_mix(print, le64toh(word));
+	}
+	if (i < s.len) {
+		word = 0;
+		memcpy(&word, s.s + i, s.len - i);
+		print = fingerprint_mix(print, le64toh(word));
 	}
 	return print;
 }

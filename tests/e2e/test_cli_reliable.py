@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What parlance-cli does when answers get lost and connections break, against
 a scripted server: each test is a list of scripts, one for each connection."""
+import asyncio
 import json
 import socket
 
 import websockets
 
-from cli import Cli, run
+from cli import Cli, Terminal, run
 from harness import within
 
 
@@ -49,6 +50,16 @@ async def receive(ws):
 
 def message_of(request):
     return request["payload"]["message"], request["payload"]["clientMessageId"]
+
+
+async def nothing_more(ws):
+    """What was sent before the pong is there by now, and there is none."""
+    await (await ws.ping())
+    more = asyncio.ensure_future(ws.recv())
+    for _ in range(10):
+        await asyncio.sleep(0)  # lets recv run
+    assert not more.done(), more.result()
+    more.cancel()
 
 
 async def answer(ws, request, **fields):
@@ -124,9 +135,7 @@ async def test_other_errors_are_final():
 async def test_the_window_bounds_what_is_in_flight():
     async def script(ws):
         requests = [await receive(ws) for _ in range(2)]
-        pong = await ws.ping()
-        await pong  # had it sent a third, it would stand before the pong
-        assert not ws.messages
+        await nothing_more(ws)
         await answer(ws, requests[0])
         requests.append(await receive(ws))
         for request in requests[1:]:
@@ -137,6 +146,42 @@ async def test_the_window_bounds_what_is_in_flight():
         status, _, _ = await run(server.url, "send", "--user", "a", "--to", "b", "--window", "2",
                                  lines=["x", "y", "z"])
         assert status == 0
+
+
+async def test_a_chat_has_a_window_too():
+    async def script(ws):
+        requests = [await receive(ws) for _ in range(16)]
+        await nothing_more(ws)
+        for _ in range(4 + 1):  # all 20 lines, and the history
+            await answer(ws, requests.pop(0))
+            requests.append(await receive(ws))
+        for request in requests:
+            await answer(ws, request)
+        await end(ws)
+
+    async with Script(script) as server:
+        status, out, _ = await run(server.url, "chat", "--user", "a", "--to", "b",
+                                   lines=[str(n) for n in range(20)])
+        assert status == 0 and len(out.splitlines()) == 20
+
+
+async def test_a_request_that_makes_a_message_is_the_same_when_sent_again():
+    sent = []
+
+    async def breaks(ws):
+        sent.append(await receive(ws))
+        ws.transport.abort()
+
+    async def answers(ws):
+        sent.append(await receive(ws))
+        await answer(ws, sent[1])
+        await end(ws)
+
+    async with Script(breaks, answers) as server:
+        status, _, _ = await run(server.url, "request", "--user", "a", "--type", "new",
+                                 "--payload", '{"chatId": "b", "message": "x"}')
+        assert status == 0
+    assert sent[0]["payload"] == sent[1]["payload"] and sent[0]["payload"]["clientMessageId"]
 
 
 EVENT = '{"type": "event","timestamp":1 , "id":%d,"eventType":"new","seq":%d,"payload":{}}'
@@ -159,6 +204,43 @@ async def test_events_are_printed_once_as_they_are_and_acked():
         status, out, _ = await run(server.url, "tail", "--user", "a", "--json", "--count", "2")
         assert status == 0
         assert out.splitlines() == [EVENT % (1, 5), EVENT % (2, 6)]
+
+
+def message(number, text):
+    return {"chatId": "b", "sender": "b", "messageId": number, "message": text, "type": "new",
+            "timestamp": 1700000000000, "createdAt": 1700000000000}
+
+
+def new_event(number, seq, text):
+    return json.dumps({"type": "event", "timestamp": 1, "id": seq, "seq": seq, "eventType": "new",
+                       "payload": message(number, text)})
+
+
+async def test_a_chat_shows_the_past_first_and_all_once():
+    async def script(ws):
+        history = await receive(ws)
+        assert history["payloadType"] == "messages"
+        await ws.send(new_event(2, 1, "known"))
+        await ws.send(new_event(3, 2, "news"))
+        await nothing_more(ws)  # no ack before it is shown
+        await answer(ws, history, payload={"messages": [message(1, "old"), message(2, "known")]})
+        got = [await receive(ws) for _ in range(3)]
+        assert [m["id"] for m in got if m["type"] == "ack"] == ["1", "2"]
+        reads = [m for m in got if m["type"] == "request"]
+        assert reads[0]["payload"] == {"chatId": "b", "messageId": 2}
+        await answer(ws, reads[0])
+        last = await receive(ws)
+        assert last["payload"] == {"chatId": "b", "messageId": 3}
+        await answer(ws, last)
+        await end(ws)
+
+    async with Script(script) as server:
+        terminal = await Terminal(server.url, "chat", "--user", "a", "--to", "b").start()
+        await terminal.until("#1 b: old")
+        await terminal.until("#2 b: known")
+        shown = await terminal.until("#3 b: news")
+        assert b"known" not in shown
+        assert await terminal.end() == 0
 
 
 async def test_codes_that_end_the_program():

@@ -233,6 +233,35 @@ static void test_marks(void)
 	world_end();
 }
 
+static struct par_storage_role spied, spy;
+static uint64_t fingerprint;
+
+static void spy_submit(void *state, struct par_tx *tx)
+{
+	fingerprint = tx->ops[0].u.append.fingerprint;
+	spied.submit(state, tx);
+}
+
+/* Fingerprints are stored: a server that makes others for the same content takes
+ * a message that is sent again after an upgrade for a conflict. */
+static void test_fingerprint_never_changes(void)
+{
+	world_begin(NULL);
+	spied = spy = *world_host()->storage;
+	spy.submit = spy_submit;
+	world_host()->storage = &spy;
+	ASK(&alice, "new",
+	    "{'chatId':'alice','clientMessageId':'1','message':'something longer than a word'}",
+	    "{'messageId':1,'timestamp':@0,'clientMessageId':'1'}");
+	CU_ASSERT_EQUAL(fingerprint, UINT64_C(0x6fa18d543ceb3b32));
+	ASK(&alice, "new",
+	    "{'chatId':'alice','clientMessageId':'2','message':'','replyTo':1,'attachments':"
+	    "[{'type':'file','id':'1','filename':'f','url':'u'}]}",
+	    "{'messageId':2,'timestamp':@0,'clientMessageId':'2'}");
+	CU_ASSERT_EQUAL(fingerprint, UINT64_C(0x4bcfa4b6d206cf78));
+	world_end();
+}
+
 /* What one connection sends takes effect in its order, answered or not. */
 static void test_order(void)
 {
@@ -269,6 +298,7 @@ int main(void)
 		{ "sent again", test_sent_again },
 		{ "conflict", test_conflict },
 		{ "marks", test_marks },
+		{ "fingerprint never changes", test_fingerprint_never_changes },
 		{ "order", test_order },
 		{ NULL, NULL },
 	};

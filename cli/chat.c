@@ -86,7 +86,7 @@ void chat_mark_read(struct chat *chat)
 {
 	struct par_json w;
 
-	if (chat->marking || chat->read <= chat->marked || chat->ending)
+	if (chat->marking || chat->read <= chat->marked)
 		return;
 	chat->marking = true;
 	chat->marked = chat->read;

@@ -60,6 +60,7 @@ async def nothing_more(ws):
         await asyncio.sleep(0)  # lets recv run
     assert not more.done(), more.result()
     more.cancel()
+    await asyncio.wait([more])
 
 
 async def answer(ws, request, **fields):

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the worker keeps in memory of users and chats, so that a message costs
+ * no look-ups of them: read when first needed, written through when changed
+ * (but for what schema.c says is derived). The worker is the only writer of the
+ * file; were there another, the file's data_version tells and everything is read
+ * anew. Whenever something is rolled back, everything is dropped.
+ *
+ * Pointers stay good until the end of a batch or until cache_clear.
+ */
+#ifndef STORAGE_SQLITE_CACHE_H
+#define STORAGE_SQLITE_CACHE_H
+
+#include <uthash.h>
+
+#include "../storage_common/cursor.h"
+#include "../storage_common/kind.h"
+#include "db.h"
+
+struct device {
+	struct par_str name;
+	struct cursor cursor;
+	bool connected;
+	uint64_t seen;
+	struct device *next;
+	char bytes[];
+};
+
+struct user {
+	int64_t id;
+	struct par_str name;
+	uint64_t first_seq; /* of the oldest event kept; last_seq + 1: none is */
+	uint64_t last_seq;
+	uint64_t rank; /* the highest of his chats */
+	bool devices_known;
+	struct device *devices;
+	UT_hash_handle hh;
+	char bytes[];
+};
+
+struct member {
+	struct user *user;
+	struct par_str peer; /* malloc'ed */
+	uint64_t read, read_at;
+	uint64_t delivered, delivered_at;
+	uint64_t missed;
+	uint64_t theirs; /* the last message that another member wrote */
+	uint64_t counted; /* missed and theirs as stored include messages up to here */
+	uint64_t rank;
+};
+
+struct chat {
+	int64_t id;
+	struct par_str key;
+	uint64_t last_id;
+	uint64_t last_time;
+	uint64_t content; /* the last message that is not a service message; 0: none */
+	struct member *members;
+	unsigned n_members;
+	UT_hash_handle hh;
+	UT_hash_handle hh_id;
+	char bytes[];
+};
+
+/* At the start of a batch: drops what is stale or too much. */
+void cache_begin(struct db *db);
+void cache_clear(struct db *db);
+
+/* NULL: there is none, or db->error is set. The _get functions make it. */
+struct user *user_find(struct db *db, struct par_str name);
+struct user *user_get(struct db *db, struct par_str name);
+bool user_load_devices(struct db *db, struct user *user);
+struct device *user_add_device(struct db *db, struct user *user, struct par_str name);
+struct chat *chat_find(struct db *db, struct par_str key);
+struct chat *chat_find_id(struct db *db, int64_t id);
+struct chat *chat_get(struct db *db, const struct par_chat *as);
+struct member *chat_member(struct chat *chat, struct par_str user);
+/* The other one of a dialog; NULL: it is the chat with oneself. */
+struct member *chat_other(struct chat *chat, const struct member *member);
+
+/* Writes what is kept of the member. */
+bool member_save(struct db *db, const struct chat *chat, struct member *member);
+
+static inline int64_t chat_row_id(const struct chat *chat, uint64_t number)
+{
+	return row_id(chat->id, number);
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Plugins' own documents. Keys are compared as bytes. */
+#include <string.h>
+
+#include "ops.h"
+
+bool op_doc_put(struct db *db, struct par_op *op)
+{
+	const struct par_op_doc *doc = &op->u.doc;
+
+	op->result.applied = true;
+	return db_run(db, db_bind(db, ST_DOC_PUT, "ttt", doc->plugin, doc->key, doc->value));
+}
+
+bool op_doc_delete(struct db *db, struct par_op *op)
+{
+	const struct par_op_doc *doc = &op->u.doc;
+
+	if (!db_run(db, db_bind(db, ST_DOC_DELETE, "tt", doc->plugin, doc->key)))
+		return false;
+	op->result.applied = sqlite3_changes(db->handle) > 0;
+	return true;
+}
+
+/* True when the row belongs to the page. */
+static bool doc_row(struct db *db, struct par_query *q, sqlite3_stmt *statement, size_t *bytes)
+{
+	struct par_str key = db_str(statement, 0), value = db_str(statement, 1);
+	struct par_op_doc *row = &q->docs[q->n];
+
+	*bytes += key.len + value.len;
+	if (q->n == q->limit || (q->n > 0 && *bytes > q->max_bytes))
+		return false;
+	row->plugin = q->plugin;
+	row->key = db_query_copy(db, q, key);
+	row->value = db_query_copy(db, q, value);
+	q->n++;
+	return true;
+}
+
+void query_doc_get(struct db *db, struct par_query *q)
+{
+	sqlite3_stmt *statement = db_bind(db, ST_DOC_GET, "tt", q->plugin, q->key);
+	size_t bytes = 0;
+
+	q->limit = 1;
+	q->docs = db->api->query_alloc(q, sizeof(*q->docs));
+	if (db_row(db, statement))
+		doc_row(db, q, statement, &bytes);
+	db_done(statement);
+}
+
+static bool has_prefix(struct par_str s, struct par_str prefix)
+{
+	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.s, prefix.s, prefix.len) == 0);
+}
+
+/* Whether going on after `after` begins behind the first key with the prefix. */
+static bool goes_on(struct par_str after, struct par_str prefix)
+{
+	size_t len = after.len < prefix.len ? after.len : prefix.len;
+	int order;
+
+	if (after.s == NULL)
+		return false;
+	order = len == 0 ? 0 : memcmp(after.s, prefix.s, len);
+	return order > 0 || (order == 0 && after.len >= prefix.len);
+}
+
+void query_doc_scan(struct db *db, struct par_query *q)
+{
+	const struct par_str start = { "", 0 };
+	struct par_str prefix = q->key.s == NULL ? start : q->key;
+	sqlite3_stmt *statement;
+	size_t bytes = 0;
+
+	if (goes_on(q->after_key, prefix))
+		statement = db_bind(db, ST_DOC_SCAN_AFTER, "tt", q->plugin, q->after_key);
+	else
+		statement = db_bind(db, ST_DOC_SCAN, "tt", q->plugin, prefix);
+	q->docs = db->api->query_alloc(q, q->limit * sizeof(*q->docs) + 1);
+	while (!q->has_more && db_row(db, statement) && has_prefix(db_str(statement, 0), prefix))
+		q->has_more = !doc_row(db, q, statement, &bytes);
+	db_done(statement);
+}

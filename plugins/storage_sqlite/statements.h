@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every statement that is run more than once, prepared when the file is
+ * opened. The schema is in schema.c. A message counts as missed by a member
+ * when COUNTS holds: it is no service message, another wrote it, it is not
+ * deleted and not hidden from him.
+ */
+#ifndef STORAGE_SQLITE_STATEMENTS_H
+#define STORAGE_SQLITE_STATEMENTS_H
+
+#define COUNTS \
+	"m.kind < 2 AND m.sender <> ?1 AND m.deleted IS NULL" \
+	" AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.user = ?1 AND h.message = m.id)"
+#define SHOWN "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.user = ?1 AND h.message = m.id)"
+#define MESSAGE_COLUMNS \
+	"m.id, m.client_id, u.name, m.kind, m.text, m.attachments, m.forwarded, m.payload," \
+	" m.ref, m.created, m.updated, m.deleted"
+
+#define STATEMENTS(X) \
+	X(ST_BEGIN, "BEGIN IMMEDIATE") \
+	X(ST_COMMIT, "COMMIT") \
+	X(ST_ROLLBACK, "ROLLBACK") \
+	X(ST_SAVEPOINT, "SAVEPOINT tx") \
+	X(ST_RELEASE, "RELEASE tx") \
+	X(ST_ROLLBACK_TO, "ROLLBACK TO tx") \
+	X(ST_DATA_VERSION, "PRAGMA data_version") \
+	X(ST_PROBE, "UPDATE meta SET value = value + 1 WHERE key = 'probe'") \
+\
+	X(ST_USER_FIND, "SELECT id FROM user WHERE name = ?1") \
+	X(ST_USER_ADD, "INSERT INTO user (name) VALUES (?1)") \
+	X(ST_USER_ENDS, "SELECT (SELECT max(rank) FROM member WHERE user = ?1)," \
+			" (SELECT min(id) FROM event WHERE id BETWEEN ?2 AND ?3)," \
+			" (SELECT max(id) FROM event WHERE id BETWEEN ?2 AND ?3)") \
+\
+	X(ST_CHAT_FIND, "SELECT id, content FROM chat WHERE key = ?1") \
+	X(ST_CHAT_KEY, "SELECT key, content FROM chat WHERE id = ?1") \
+	X(ST_CHAT_ADD, "INSERT INTO chat (key) VALUES (?1)") \
+	X(ST_CHAT_CONTENT, "UPDATE chat SET content = ?2 WHERE id = ?1") \
+	X(ST_CHAT_LAST, "SELECT id, created, kind FROM message WHERE id BETWEEN ?1 AND ?2" \
+			" ORDER BY id DESC LIMIT 1") \
+\
+	X(ST_MEMBER_ADD, "INSERT INTO member (chat, user, peer) VALUES (?1, ?2, ?3)") \
+	X(ST_MEMBERS, \
+	  "SELECT m.user, u.name, m.peer, m.read, m.read_at, m.delivered, m.delivered_at," \
+	  " m.counted, m.missed, m.theirs, m.rank" \
+	  " FROM member m JOIN user u ON u.id = m.user WHERE m.chat = ?1") \
+	X(ST_MEMBER_COUNT, "SELECT count(*) FILTER (WHERE " COUNTS "), max(m.id) FROM message m" \
+			   " WHERE m.id > ?2 AND m.id <= ?3 AND m.sender <> ?1") \
+	X(ST_MEMBER_SAVE, \
+	  "UPDATE member SET read = ?3, read_at = ?4, delivered = ?5, delivered_at = ?6," \
+	  " counted = ?7, missed = ?8, theirs = ?9 WHERE chat = ?1 AND user = ?2") \
+	X(ST_MEMBER_RANK, "UPDATE member SET rank = ?3 WHERE chat = ?1 AND user = ?2") \
+\
+	X(ST_MESSAGE_ADD, \
+	  "INSERT OR IGNORE INTO message (id, sender, kind, created, client_id, fingerprint," \
+	  " dedupe, ref, text, attachments, forwarded, payload)" \
+	  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
+	X(ST_MESSAGE_SENT, \
+	  "SELECT id, kind, created, fingerprint, ref, sender, client_id FROM message" \
+	  " WHERE dedupe = ?1") \
+	X(ST_MESSAGE_HEAD, \
+	  "SELECT sender, kind, created, ref, deleted, deletion, client_id FROM message" \
+	  " WHERE id = ?1") \
+	X(ST_MESSAGE_BEFORE, \
+	  "SELECT id, client_id FROM message WHERE id > ?1 AND id <= ?2 AND sender <> ?3" \
+	  " ORDER BY id DESC LIMIT 1") \
+	X(ST_MESSAGE_ONE, \
+	  "SELECT " MESSAGE_COLUMNS " FROM message m JOIN user u ON u.id = m.sender" \
+	  " WHERE m.id = ?1") \
+	X(ST_MESSAGE_EDIT, "UPDATE message SET updated = ?2, text = coalesce(?3, text)," \
+			   " attachments = coalesce(?4, attachments) WHERE id = ?1") \
+	X(ST_MESSAGE_ERASE, \
+	  "UPDATE message SET deleted = ?2, deletion = ?3, text = NULL, attachments = NULL," \
+	  " forwarded = NULL, payload = NULL WHERE id = ?1") \
+	X(ST_MESSAGES_UP, \
+	  "SELECT " MESSAGE_COLUMNS " FROM message m JOIN user u ON u.id = m.sender" \
+	  " WHERE m.id >= ?2 AND m.id <= ?3 AND " SHOWN " ORDER BY m.id") \
+	X(ST_MESSAGES_DOWN, \
+	  "SELECT " MESSAGE_COLUMNS " FROM message m JOIN user u ON u.id = m.sender" \
+	  " WHERE m.id >= ?2 AND m.id <= ?3 AND " SHOWN " ORDER BY m.id DESC") \
+	X(ST_MESSAGE_SHOWN, "SELECT m.id, m.text, m.created, u.name, m.deleted" \
+			    " FROM message m JOIN user u ON u.id = m.sender" \
+			    " WHERE m.id > ?2 AND m.id <= ?3 AND m.kind < 2 AND " SHOWN \
+			    " ORDER BY m.id DESC LIMIT 1") \
+	X(ST_MISSED_COUNT, \
+	  "SELECT count(*) FROM message m WHERE m.id > ?2 AND m.id <= ?3 AND " COUNTS) \
+	X(ST_MISSED_FIRST, "SELECT m.id FROM message m WHERE m.id > ?2 AND m.id <= ?3 AND " COUNTS \
+			   " ORDER BY m.id LIMIT 1") \
+	X(ST_HIDDEN_FIND, "SELECT at FROM hidden WHERE user = ?1 AND message = ?2") \
+	X(ST_HIDDEN_ADD, "INSERT INTO hidden (user, message, at) VALUES (?1, ?2, ?3)") \
+\
+	X(ST_CHATS_FIRST, \
+	  "SELECT chat FROM member WHERE user = ?1 AND rank > 0 ORDER BY rank DESC") \
+	X(ST_CHATS_NEXT, "SELECT chat FROM member WHERE user = ?1 AND rank > 0 AND rank < ?2" \
+			 " ORDER BY rank DESC") \
+	X(ST_CHATS_PLACE, "SELECT rank FROM member WHERE user = ?1 AND peer = ?2") \
+\
+	X(ST_EVENT_ADD, "INSERT INTO event (id, type, payload, origin) VALUES (?1, ?2, ?3, ?4)") \
+	X(ST_EVENTS, \
+	  "SELECT id, type, payload, origin FROM event WHERE id > ?1 AND id <= ?2 ORDER BY id") \
+	X(ST_EVENTS_PRUNE, "DELETE FROM event WHERE id BETWEEN ?1 AND ?2") \
+	X(ST_DEVICES, \
+	  "SELECT name, acked, sent, above, connected, seen FROM device WHERE user = ?1") \
+	X(ST_DEVICE_SAVE, \
+	  "INSERT OR REPLACE INTO device (user, name, acked, sent, above, connected, seen)" \
+	  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+	X(ST_DEVICE_FORGET, "DELETE FROM device WHERE user = ?1 AND name = ?2") \
+\
+	X(ST_DOC_PUT, "INSERT OR REPLACE INTO doc (plugin, key, value) VALUES (?1, ?2, ?3)") \
+	X(ST_DOC_DELETE, "DELETE FROM doc WHERE plugin = ?1 AND key = ?2") \
+	X(ST_DOC_GET, "SELECT key, value FROM doc WHERE plugin = ?1 AND key = ?2") \
+	X(ST_DOC_SCAN, "SELECT key, value FROM doc WHERE plugin = ?1 AND key >= ?2 ORDER BY key") \
+	X(ST_DOC_SCAN_AFTER, \
+	  "SELECT key, value FROM doc WHERE plugin = ?1 AND key > ?2 ORDER BY key")
+
+enum statement {
+#define X(name, sql) name,
+	STATEMENTS(X)
+#undef X
+	    ST_COUNT
+};
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The thread and its queues. While a commit is on its way to the disk the next
+ * transactions collect, and go into the next commit together: the slower the
+ * disk, the larger the batches. Order is kept throughout.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "worker.h"
+
+/* How often a storage that is down is tried, without work to do. */
+#define PROBE_SECONDS 1
+
+/* Adds at the end. */
+static void list_add(struct work_list *list, const struct work *works, unsigned n)
+{
+	if (list->cap - list->n < n) {
+		while (list->cap - list->n < n)
+			list->cap = list->cap == 0 ? 64 : list->cap * 2;
+		list->works = realloc(list->works, list->cap * sizeof(*list->works));
+		if (list->works == NULL)
+			abort();
+	}
+	memcpy(list->works + list->n, works, n * sizeof(*works));
+	list->n += n;
+}
+
+static void list_swap(struct work_list *a, struct work_list *b)
+{
+	struct work_list list = *a;
+
+	*a = *b;
+	*b = list;
+}
+
+void worker_submit(struct worker *w, struct par_tx *tx)
+{
+	struct work work = { tx, NULL };
+
+	list_add(&w->collected, &work, 1);
+}
+
+void worker_query(struct worker *w, struct par_query *query)
+{
+	struct work work = { NULL, query };
+
+	list_add(&w->collected, &work, 1);
+}
+
+void worker_flush(struct worker *w)
+{
+	bool wake;
+
+	if (w->collected.n == 0)
+		return;
+	pthread_mutex_lock(&w->lock);
+	if (w->queued.n == 0)
+		list_swap(&w->queued, &w->collected);
+	else
+		list_add(&w->queued, w->collected.works, w->collected.n);
+	w->collected.n = 0;
+	wake = w->sleeping;
+	w->sleeping = false;
+	w->api->metric_set(w->metrics.queue, w->queued.n);
+	pthread_mutex_unlock(&w->lock);
+	if (wake)
+		pthread_cond_signal(&w->wake);
+}
+
+/* On the core: gives back all that is finished. */
+static void worker_deliver(void *state, void *arg)
+{
+	struct work_list done = { NULL, 0, 0 };
+	struct worker *w = state;
+	unsigned i;
+
+	(void)arg;
+	pthread_mutex_lock(&w->lock);
+	list_swap(&done, &w->finished);
+	w->posted = false;
+	pthread_mutex_unlock(&w->lock);
+	for (i = 0; i < done.n; i++) {
+		if (done.works[i].tx != NULL)
+			w->api->tx_done(done.works[i].tx);
+		else
+			w->api->query_done(done.works[i].query);
+	}
+	free(done.works);
+}
+
+/* Waits for works, under the lock. False when it is time to end. */
+static bool wait_works(struct worker *w)
+{
+	struct timespec until;
+
+	while (w->queued.n == 0 && !w->stopping) {
+		w->sleeping = true;
+		if (atomic_load_explicit(&w->down, memory_order_relaxed) == NULL) {
+			pthread_cond_wait(&w->wake, &w->lock);
+			continue;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += PROBE_SECONDS;
+		if (pthread_cond_timedwait(&w->wake, &w->lock, &until) == ETIMEDOUT) {
+			pthread_mutex_unlock(&w->lock);
+			batch_probe(w);
+			pthread_mutex_lock(&w->lock);
+		}
+	}
+	w->sleeping = false;
+	return w->queued.n > 0;
+}
+
+/* Hands a batch back, under the lock. True when the core must be told. */
+static bool finish(struct worker *w, const struct work *works, unsigned n)
+{
+	bool post = !w->posted;
+
+	list_add(&w->finished, works, n);
+	w->posted = true;
+	return post;
+}
+
+static void *worker_main(void *arg)
+{
+	struct work_list taken = { NULL, 0, 0 };
+	struct worker *w = arg;
+	unsigned at, n;
+	bool post;
+
+	pthread_mutex_lock(&w->lock);
+	while (wait_works(w)) {
+		list_swap(&taken, &w->queued);
+		for (at = 0; at < taken.n; at += n) {
+			pthread_mutex_unlock(&w->lock);
+			n = taken.n - at < w->batch_max ? taken.n - at : w->batch_max;
+			batch_run(w, taken.works + at, n);
+			pthread_mutex_lock(&w->lock);
+			post = finish(w, taken.works + at, n) && !w->stopping;
+			if (post) {
+				pthread_mutex_unlock(&w->lock);
+				w->api->post(w->self, worker_deliver, w, NULL);
+				pthread_mutex_lock(&w->lock);
+			}
+		}
+		taken.n = 0;
+		w->api->metric_set(w->metrics.queue, w->queued.n);
+	}
+	pthread_mutex_unlock(&w->lock);
+	free(taken.works);
+	return NULL;
+}
+
+bool worker_start(struct worker *w, char *error, size_t error_size)
+{
+	pthread_condattr_t attr;
+	int code;
+
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	code = pthread_create(&w->thread, NULL, worker_main, w);
+	if (code == 0) {
+		w->running = true;
+		return true;
+	}
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	snprintf(error, error_size, "cannot start a thread: %s", strerror(code));
+	return false;
+}
+
+void worker_stop(struct worker *w)
+{
+	if (!w->running)
+		return;
+	worker_flush(w);
+	pthread_mutex_lock(&w->lock);
+	w->stopping = true;
+	pthread_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->wake);
+	pthread_join(w->thread, NULL);
+	w->running = false;
+	worker_deliver(w, NULL);
+	free(w->collected.works);
+	free(w->queued.works);
+	free(w->finished.works);
+	pthread_cond_destroy(&w->wake);
+}

@@ -121,4 +121,18 @@ tests_unit_test_transport_limits_SOURCES = tests/unit/test_transport_limits.c \
 	tests/unit/transport_world.c tests/unit/transport_world.h tests/unit/unit.h
 tests_unit_test_transport_limits_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+# What every storage must do, against each of them.
+STORAGE_TEST = tests/unit/test_storage.c tests/unit/storage_marks.c tests/unit/storage_messages.c \
+	tests/unit/storage_stream.c tests/unit/storage_test.h tests/unit/storage_tx.c \
+	tests/unit/unit.h tests/support/store.c tests/support/store.h $(HOST_SOURCES)
+
+check_PROGRAMS += tests/unit/test_storage_memory tests/unit/test_storage_sqlite
+TESTS += tests/unit/test_storage_memory tests/unit/test_storage_sqlite
+tests_unit_test_storage_memory_SOURCES = $(STORAGE_TEST)
+tests_unit_test_storage_memory_CPPFLAGS = $(HOST_CPPFLAGS) -DSTORAGE='"storage_memory"'
+tests_unit_test_storage_memory_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+tests_unit_test_storage_sqlite_SOURCES = $(STORAGE_TEST)
+tests_unit_test_storage_sqlite_CPPFLAGS = $(HOST_CPPFLAGS) -DSTORAGE='"storage_sqlite"'
+tests_unit_test_storage_sqlite_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writing tests of a storage plugin in few words: operations and queries with
+ * C strings, run to their end at once, and what came back, copied, so that it
+ * lives as long as the store. A chat is named by the two users of a dialog.
+ */
+#ifndef PARLANCE_TESTS_STORE_H
+#define PARLANCE_TESTS_STORE_H
+
+#include "base/mem.h"
+#include "host.h"
+
+struct store {
+	struct host *host;
+	struct par_plugin *plugin;
+	const char *object; /* path of the shared object */
+	const char *config; /* JSON; each @DIR@ in it becomes `dir` */
+	char dir[64]; /* a fresh folder, removed in the end */
+	struct arena arena;
+};
+
+/* Loads and starts the plugin in a fresh folder; aborts when that fails. */
+void store_open(struct store *s, const char *object, const char *config);
+/* The same in the same folder, as after a restart of the server. */
+void store_reopen(struct store *s);
+void store_shut(struct store *s);
+void store_close(struct store *s);
+char *store_format(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+struct result {
+	bool applied;
+	uint64_t id, timestamp, original_id, missed, seq;
+	const char *client_id, *original_client_id, *reply; /* NULL: absent */
+	const char *payload; /* of an EVENT; NULL: no data */
+};
+
+struct outcome {
+	bool done;
+	enum par_error error;
+	struct result op[PAR_TX_OPS];
+};
+
+/* Building a tx. */
+struct par_tx *store_tx(struct store *s);
+struct par_chat store_chat(struct store *s, const char *user, const char *peer);
+struct par_op *add_append(struct store *s, struct par_tx *tx, const char *user, const char *peer,
+			  const char *client_id, const char *text);
+struct par_op *add_change(struct store *s, struct par_tx *tx, enum par_change_kind kind,
+			  const char *user, const char *peer, uint64_t target);
+struct par_op *add_mark(struct store *s, struct par_tx *tx, enum par_mark_kind kind,
+			const char *user, const char *peer, uint64_t upto);
+/* In the payload `@` with two digits is a hole: kind and operation. */
+struct par_op *add_event(struct store *s, struct par_tx *tx, const char *user, const char *payload);
+struct par_op *add_cursor(struct par_tx *tx, const char *user, const char *device, uint64_t acked,
+			  uint64_t sent);
+struct par_op *add_doc(struct par_tx *tx, enum par_op_kind kind, const char *plugin,
+		       const char *key, const char *value);
+
+/* Submits; the outcome is there after store_settle. */
+struct outcome *store_submit(struct store *s, struct par_tx *tx);
+void store_settle(struct store *s);
+/* Both. */
+struct outcome *store_run(struct store *s, struct par_tx *tx);
+
+/* A tx of one operation. */
+struct outcome *do_append(struct store *s, const char *user, const char *peer,
+			  const char *client_id, const char *text);
+struct outcome *do_change(struct store *s, enum par_change_kind kind, const char *user,
+			  const char *peer, uint64_t target);
+struct outcome *do_mark(struct store *s, enum par_mark_kind kind, const char *user,
+			const char *peer, uint64_t upto);
+struct outcome *do_event(struct store *s, const char *user, const char *payload);
+struct outcome *do_cursor(struct store *s, const char *user, const char *device, uint64_t acked,
+			  uint64_t sent, bool closed);
+
+struct stored_event {
+	uint64_t seq;
+	const char *payload;
+	bool origin;
+};
+
+struct page {
+	bool done;
+	enum par_error error;
+	unsigned n;
+	bool has_more;
+	uint64_t my_read, my_delivered, peer_read, peer_delivered;
+	struct par_stored_message *messages;
+	struct par_chat_entry *chats;
+	struct par_op_doc *docs;
+	struct stored_event *events;
+	struct par_device_state device;
+};
+
+/* A query with limit 100 and 1 MB; the strings are the caller's. */
+struct par_query *store_query(struct store *s, enum par_query_kind kind, const char *user);
+struct page *store_ask(struct store *s, struct par_query *query);
+struct page *store_run_query(struct store *s, struct par_query *query);
+
+struct page *ask_messages(struct store *s, const char *user, const char *peer);
+struct page *ask_chats(struct store *s, const char *user);
+struct page *ask_chat(struct store *s, const char *user, const char *peer);
+struct page *ask_device(struct store *s, const char *user, const char *device);
+struct page *ask_events(struct store *s, const char *user, const char *device, uint64_t after);
+
+/* Whether `a` is these bytes; NULL is absent. */
+bool str_is(struct par_str a, const char *b);
+bool text_is(const char *a, const char *b);
+
+#endif

@@ -14,6 +14,8 @@
 #include "seam/envelope.h"
 #include "unit.h"
 
+#define REQ "\"type\":\"request\",\"payloadType\":\"x\","
+
 static struct envelope_reader *reader;
 
 struct result {
@@ -120,6 +122,8 @@ static void test_good(void)
 	accepted("{\"type\":\"ack\",\"id\":1,\"id\":\"b\",\"type\":\"request\","
 		 "\"payloadType\":\"x\",\"payload\":3,\"payload\":{\"k\":1,\"k\":2}}",
 		 ENVELOPE_REQUEST, "b", "x", "{\"k\":2}");
+	accepted("{" REQ "\"id\":\"a\",\"ignored\":{\"\\u0000\":1},\"payload\":{}}",
+		 ENVELOPE_REQUEST, "a", "x", "{}");
 	/* Keys and values in escapes mean the same. */
 	accepted("{\"\\u0074ype\":\"re\\u0071uest\",\"\\u0069d\":\"\\u00e9\\\"\\ud83d\\ude00\","
 		 "\"payloadType\":\"\\u20AC\\/\"}",
@@ -129,8 +133,6 @@ static void test_good(void)
 		 ENVELOPE_REQUEST, "a", "x",
 		 "{\"t\":\"a\\u0000b\",\"\\\\u0000\":1,\"n\":[0,-0.5,1e3,true,false,null]}");
 }
-
-#define REQ "\"type\":\"request\",\"payloadType\":\"x\","
 
 static void test_type_wrong(void)
 {
@@ -144,6 +146,8 @@ static void test_type_wrong(void)
 	refused("{\"id\":\"a\",\"type\":\"\"}", PAR_E_UNKNOWN_TYPE, "type", "a");
 	refused("{\"id\":5,\"type\":\"requests\"}", PAR_E_UNKNOWN_TYPE, "type", NULL);
 	refused("{\"id\":\"a\",\"type\":\"\\ud800\"}", PAR_E_UNKNOWN_TYPE, "type", "a");
+	refused("{\"id\":\"a\",\"type\":\"\\u0061ckackackackackackack\"}", PAR_E_UNKNOWN_TYPE,
+		"type", "a");
 	refused("{\"id\":\"a\",\"type\":\"ack\\u0000\"}", PAR_E_UNKNOWN_TYPE, "type", "a");
 }
 
@@ -164,6 +168,8 @@ static void test_id_wrong(void)
 		"\"\\udc00\\ud800\"",
 		"\"\\ud800x\"",
 		"\"\\ud800\\u0041\"",
+		"\"\\udc00\\udc00\"",
+		"\"\\ud800\\ue000\"",
 	};
 	char text[400], id[200];
 
@@ -369,6 +375,9 @@ static void test_one_object(void)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		refused(bad[i], PAR_E_BAD_JSON, NULL, NULL);
+	/* The id that was good is not told once another has begun. */
+	refused("{\"id\":\"aaaaaaaaaaaaaaaaaaaa\",\"id\":\"", PAR_E_BAD_JSON, NULL, NULL);
+	refused("{\"id\":\"a\",\"\\u12", PAR_E_BAD_JSON, NULL, "a");
 	for (size_t len = 0; len < sizeof(whole) - 1; len++) {
 		r = read_bytes(whole, len);
 		CU_ASSERT_EQUAL(r.kind, ENVELOPE_REFUSED);

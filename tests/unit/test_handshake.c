@@ -139,6 +139,7 @@ static void test_token(void)
 				    "Sec-WebSocket-Protocol: bearer.p\r\n"))
 		      .token,
 		  "p");
+	check_str(accepted(GET("/", "Sec-WebSocket-Protocol: bearer.\r\n")).token, NULL);
 	refused(GET("/", "Authorization: Bearer \r\n"), 400);
 	refused(GET("/", "Authorization: Bearer a b\r\n"), 400);
 	refused(GET("/", "Authorization: Bearer a\xC3\xA9\r\n"), 400);
@@ -363,6 +364,7 @@ static void test_answers(void)
 	check_answer("HTTP/1.1 101 \r\nConnection: upgrade\r\n" ACCEPTED "\r\n", HANDSHAKE_BAD, 0);
 	check_answer("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}", HANDSHAKE_BAD,
 		     401);
+	check_answer("HTTP/1.1 401 a\x01z\r\n\r\n", HANDSHAKE_BAD, 0);
 	check_answer("HTTP/1.1 1010\r\n\r\n", HANDSHAKE_BAD, 0);
 	check_answer("SSH-2.0-x\r\n\r\n", HANDSHAKE_BAD, 0);
 	check_answer("<html>", HANDSHAKE_BAD, 0);

@@ -207,23 +207,33 @@ static bool type_repeat(struct typing *t, const struct par_client_event *event, 
 	return true;
 }
 
-/* The payload {chatId, stop?}; false when it is malformed. */
-static bool payload_read(const struct json_object *payload, struct par_str *chat_id, bool *stop)
+/* The payload {chatId, stop?}. Returns the path of the field that is wrong, or NULL. */
+static const char *payload_read(const struct json_object *payload, struct par_str *chat_id,
+				bool *stop)
 {
 	struct json_object *field;
 
 	if (!json_object_object_get_ex(payload, "chatId", &field) ||
 	    !json_object_is_type(field, json_type_string))
-		return false;
+		return "chatId";
 	chat_id->s = json_object_get_string(field);
 	chat_id->len = (size_t)json_object_get_string_len(field);
+	if (!par_id_valid(*chat_id))
+		return "chatId";
 	*stop = false;
 	if (json_object_object_get_ex(payload, "stop", &field)) {
 		if (!json_object_is_type(field, json_type_boolean))
-			return false;
+			return "stop";
 		*stop = json_object_get_boolean(field);
 	}
-	return par_id_valid(*chat_id);
+	return NULL;
+}
+
+static void type_refuse(struct typing *t, const struct par_client_event *event,
+			enum par_error error, const char *path)
+{
+	t->api->metric_add(t->bad, 1);
+	t->api->refuse_client_event(t->self, event, error, path, NULL);
 }
 
 static void typing_event(void *state, const struct par_client_event *event)
@@ -233,9 +243,14 @@ static void typing_event(void *state, const struct par_client_event *event)
 	struct pair *pair;
 	struct par_str peer;
 	bool stop, passed_on = true;
+	const char *wrong = payload_read(event->payload, &peer, &stop);
 
-	if (!payload_read(event->payload, &peer, &stop)) {
-		t->api->metric_add(t->bad, 1);
+	if (wrong != NULL) {
+		type_refuse(t, event, PAR_E_BAD_PAYLOAD, wrong);
+		return;
+	}
+	if (par_id_is_group(peer)) {
+		type_refuse(t, event, PAR_E_NOT_FOUND, NULL);
 		return;
 	}
 	typist = typist_find(t, event->user);
@@ -246,8 +261,8 @@ static void typing_event(void *state, const struct par_client_event *event)
 	} else if (pair != NULL) {
 		passed_on = type_repeat(t, event, pair);
 	} else {
-		passed_on = !stop && !par_id_is_group(peer) && !par_str_equal(peer, event->user) &&
-			    type_begin(t, event, peer);
+		passed_on =
+		    !stop && !par_str_equal(peer, event->user) && type_begin(t, event, peer);
 	}
 	if (!passed_on)
 		t->api->metric_add(t->dropped, 1);
@@ -299,7 +314,7 @@ static void *typing_load(const struct par_api *api, struct par_plugin *self,
 	t->relayed = api->add_metric(self, PAR_COUNTER, "relayed_total", "Events passed on");
 	t->dropped = api->add_metric(self, PAR_COUNTER, "dropped_total",
 				     "Client events not passed on: repeats that came too soon, "
-				     "stops of nothing, too many chats, no such peer");
+				     "stops of nothing, too many chats, oneself");
 	t->bad = api->add_metric(self, PAR_COUNTER, "bad_total", "Malformed client events");
 	t->active = api->add_metric(self, PAR_GAUGE, "active", "Dialogs somebody is typing in");
 	api->handle_client_event(self, "typing", typing_event, t);

@@ -92,6 +92,9 @@ void content_read(struct messaging *m, struct payload *p, struct content *conten
 	if (content->message.len > m->max_text)
 		payload_refuse(p, PAR_E_TOO_LARGE, "message", "must be at most %u bytes",
 			       (unsigned)m->max_text);
+	if (content->message.len > 0 &&
+	    memchr(content->message.s, '\0', content->message.len) != NULL)
+		payload_refuse(p, PAR_E_BAD_PAYLOAD, "message", "must not hold U+0000");
 	if (content->message.len == 0 && (array == NULL || json_object_array_length(array) == 0))
 		payload_refuse(p, PAR_E_BAD_PAYLOAD, "message",
 			       "or attachments must be there and not be empty");

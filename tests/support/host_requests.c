@@ -139,6 +139,22 @@ static void told_line(struct host_requests *requests, const char *first, const c
 	par_json_bytes(&requests->told, "\n", 1);
 }
 
+/* Told as "error CODE PATH". */
+static void api_refuse_client_event(struct par_plugin *self, const struct par_client_event *event,
+				    enum par_error error, const char *path, const char *message)
+{
+	static const char *const codes[] = { "ok",
+#define X(symbol, code) code,
+					     PAR_ERRORS(X)
+#undef X
+	};
+
+	(void)event;
+	(void)message;
+	check((path != NULL) == (error == PAR_E_BAD_PAYLOAD), "a path goes with bad_payload");
+	told_line(requests_of(self), "error", codes[error], path == NULL ? "" : path);
+}
+
 static struct par_json *api_event_open(struct par_plugin *self, const char *type)
 {
 	struct host_requests *requests = requests_of(self);
@@ -210,6 +226,7 @@ struct host_requests *host_requests_new(struct host *host)
 	api->reply_open = api_reply_open;
 	api->reply_close = api_reply_close;
 	api->fail = api_fail;
+	api->refuse_client_event = api_refuse_client_event;
 	api->event_open = api_event_open;
 	api->event_send = api_event_send;
 	api->event_close = api_event_close;

@@ -62,7 +62,7 @@ void host_call_hook(struct host_requests *requests, enum par_hook_kind kind,
 void host_authenticate(struct host_requests *requests, const char *user);
 
 /* What was told since the last call, a line each: "bob typing {...}" for an ephemeral
- * event, "accept alice" or "refuse why". Lives until the next call. */
+ * event, "error CODE PATH" for a client event that was refused, "accept alice" or "refuse why". Lives until the next call. */
 const char *host_told(struct host_requests *requests);
 
 /* Puts the client's device on record in the storage. */

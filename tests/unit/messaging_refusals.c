@@ -26,6 +26,7 @@ static const struct refusal refusals[] = {
 	{ "new", "{'chatId':null,'message':'x'}", "!bad_payload chatId" },
 	{ "new", "{'chatId':'','message':'x'}", "!bad_payload chatId" },
 	{ "new", "{'chatId':'bob\\u0000','message':'x'}", "!bad_payload chatId" },
+	{ "new", "{'chatId':'bob','message':'x\\u0000y'}", "!bad_payload message" },
 	{ "new", "{'chatId':'a\\u001fb','message':'x'}", "!bad_payload chatId" },
 	{ "new", "{'chatId':'a\\u0085b','message':'x'}", "!bad_payload chatId" },
 	{ "new", "{'chatId':'grp_1','message':'x'}", "!not_found" },

@@ -52,7 +52,7 @@ static void test_everything_in_a_message(void)
 	EVENTS(&alice, "new {'chatId':'bob','sender':'bob','messageId':1,'clientMessageId':'b1',"
 		       "'message':'first','timestamp':@0,'missed':1}\n");
 	snprintf(payload, sizeof(payload),
-		 "{'chatId':'bob','clientMessageId':'c1','message':'a \\'b\\' \\\\ \\u0000 \\n',"
+		 "{'chatId':'bob','clientMessageId':'c1','message':'a \\'b\\' \\\\ \\n',"
 		 "'attachments':%s,'replyTo':1,'forwardedFrom':{'chatId':'carol','messageId':7,"
 		 "'x':1},'unknown':[]}",
 		 attachments);
@@ -60,7 +60,7 @@ static void test_everything_in_a_message(void)
 		 "read {'chatId':'alice','userId':'alice','messageId':1,'clientMessageId':'b1',"
 		 "'timestamp':@1}\n"
 		 "new {'chatId':'alice','sender':'alice','messageId':2,'clientMessageId':'c1',"
-		 "'message':'a \\'b\\' \\\\ \\u0000 \\n','attachments':%s,"
+		 "'message':'a \\'b\\' \\\\ \\n','attachments':%s,"
 		 "'replyTo':{'messageId':1,'clientMessageId':'b1','sender':'bob','createdAt':@0,"
 		 "'message':'first'},'forwardedFrom':{'chatId':'carol','messageId':7},"
 		 "'timestamp':@1,'missed':1}\n",
@@ -186,7 +186,7 @@ static void test_conflict(void)
 	static const char *const others[] = {
 		"{'chatId':'bob','clientMessageId':'c1','message':'hj'}",
 		"{'chatId':'bob','clientMessageId':'c1','message':'hi '}",
-		"{'chatId':'bob','clientMessageId':'c1','message':'hi\\u0000'}",
+		"{'chatId':'bob','clientMessageId':'c1','message':'hi\\u0001'}",
 		"{'chatId':'bob','clientMessageId':'c1','message':'hi','replyTo':1}",
 		"{'chatId':'bob','clientMessageId':'c1','message':'hi','attachments':"
 		"[{'type':'file','id':'1','filename':'f','url':'u'}]}",

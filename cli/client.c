@@ -8,6 +8,7 @@
  * an event is acked only after the handler took it, and only on the connection
  * it came on.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -405,14 +406,16 @@ struct client *client_new(const struct options *options, const struct client_han
 								   .text = client_on_text,
 								   .closed = client_on_closed };
 	struct client *c = mem_zalloc(sizeof(*c));
+	const char *what = options->url;
 	const char *wrong = url_parse(&c->url, options->url, options->user, options->device);
 
 	if (wrong == NULL && options->record != NULL) {
 		c->record = record_open(options->record);
-		wrong = c->record == NULL ? "the record cannot be opened" : NULL;
+		what = options->record;
+		wrong = c->record == NULL ? strerror(errno) : NULL;
 	}
 	if (wrong != NULL) {
-		fprintf(stderr, "parlance-cli: %s: %s\n", options->url, wrong);
+		fprintf(stderr, "parlance-cli: %s: %s\n", what, wrong);
 		url_free(&c->url);
 		free(c);
 		return NULL;

@@ -92,6 +92,15 @@ static void add_metrics(struct worker *w)
 				   "Transactions and queries that wait for a batch.");
 }
 
+static void sqlite_unload(void *state)
+{
+	struct sqlite *s = state;
+
+	worker_free(&s->worker);
+	free(s->path);
+	free(s);
+}
+
 static void *sqlite_load(const struct par_api *api, struct par_plugin *self,
 			 struct json_object *config, char *error, size_t error_size)
 {
@@ -109,11 +118,11 @@ static void *sqlite_load(const struct par_api *api, struct par_plugin *self,
 	s->worker.self = self;
 	s->worker.db.device_ttl = (uint64_t)option_int(config, "device_ttl");
 	par_json_init(&s->worker.db.writer);
+	worker_init(&s->worker);
 	add_metrics(&s->worker);
 	if (!api->provide_storage(self, &sqlite_role, s)) {
 		snprintf(error, error_size, "another storage is enabled: keep one of the two");
-		free(s->path);
-		free(s);
+		sqlite_unload(s);
 		return NULL;
 	}
 	return s;
@@ -141,14 +150,6 @@ static void sqlite_stop(void *state)
 	worker_stop(&s->worker);
 	if (s->worker.db.handle != NULL)
 		db_close(&s->worker.db);
-}
-
-static void sqlite_unload(void *state)
-{
-	struct sqlite *s = state;
-
-	free(s->path);
-	free(s);
 }
 
 const struct par_descriptor par_plugin_descriptor = {

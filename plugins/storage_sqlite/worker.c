@@ -51,12 +51,50 @@ void worker_query(struct worker *w, struct par_query *query)
 	list_add(&w->collected, &work, 1);
 }
 
+/* On the core: gives them back. */
+static void works_done(const struct worker *w, const struct work_list *list)
+{
+	unsigned i;
+
+	for (i = 0; i < list->n; i++) {
+		if (list->works[i].tx != NULL)
+			w->api->tx_done(list->works[i].tx);
+		else
+			w->api->query_done(list->works[i].query);
+	}
+}
+
+/* What comes when the thread has ended. */
+static void refuse_collected(struct worker *w)
+{
+	static const char words[] = "the storage has stopped";
+	struct work_list list = { NULL, 0, 0 };
+	unsigned i;
+
+	list_swap(&list, &w->collected);
+	for (i = 0; i < list.n; i++) {
+		if (list.works[i].tx != NULL) {
+			list.works[i].tx->error = PAR_E_UNAVAILABLE;
+			list.works[i].tx->message = words;
+		} else {
+			list.works[i].query->error = PAR_E_UNAVAILABLE;
+			list.works[i].query->message = words;
+		}
+	}
+	works_done(w, &list);
+	free(list.works);
+}
+
 void worker_flush(struct worker *w)
 {
 	bool wake;
 
 	if (w->collected.n == 0)
 		return;
+	if (!w->running) {
+		refuse_collected(w);
+		return;
+	}
 	pthread_mutex_lock(&w->lock);
 	if (w->queued.n == 0)
 		list_swap(&w->queued, &w->collected);
@@ -76,19 +114,13 @@ static void worker_deliver(void *state, void *arg)
 {
 	struct work_list done = { NULL, 0, 0 };
 	struct worker *w = state;
-	unsigned i;
 
 	(void)arg;
 	pthread_mutex_lock(&w->lock);
 	list_swap(&done, &w->finished);
 	w->posted = false;
 	pthread_mutex_unlock(&w->lock);
-	for (i = 0; i < done.n; i++) {
-		if (done.works[i].tx != NULL)
-			w->api->tx_done(done.works[i].tx);
-		else
-			w->api->query_done(done.works[i].query);
-	}
+	works_done(w, &done);
 	free(done.works);
 }
 
@@ -155,23 +187,25 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-bool worker_start(struct worker *w, char *error, size_t error_size)
+void worker_init(struct worker *w)
 {
 	pthread_condattr_t attr;
-	int code;
 
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	code = pthread_create(&w->thread, NULL, worker_main, w);
+}
+
+bool worker_start(struct worker *w, char *error, size_t error_size)
+{
+	int code = pthread_create(&w->thread, NULL, worker_main, w);
+
 	if (code == 0) {
 		w->running = true;
 		return true;
 	}
-	pthread_cond_destroy(&w->wake);
-	pthread_mutex_destroy(&w->lock);
 	snprintf(error, error_size, "cannot start a thread: %s", strerror(code));
 	return false;
 }
@@ -188,8 +222,14 @@ void worker_stop(struct worker *w)
 	pthread_join(w->thread, NULL);
 	w->running = false;
 	worker_deliver(w, NULL);
+	worker_flush(w);
+}
+
+void worker_free(struct worker *w)
+{
 	free(w->collected.works);
 	free(w->queued.works);
 	free(w->finished.works);
 	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
 }

@@ -57,10 +57,13 @@ struct worker {
 	unsigned largest; /* batch so far */
 };
 
+void worker_init(struct worker *w);
 /* The database is open already. */
 bool worker_start(struct worker *w, char *error, size_t error_size);
-/* Finishes all that was submitted, hands it back, and ends the thread. */
+/* Finishes all that was submitted, hands it back, and ends the thread. What is
+ * submitted later is refused. */
 void worker_stop(struct worker *w);
+void worker_free(struct worker *w);
 void worker_submit(struct worker *w, struct par_tx *tx);
 void worker_query(struct worker *w, struct par_query *query);
 void worker_flush(struct worker *w);

@@ -135,4 +135,12 @@ tests_unit_test_storage_sqlite_SOURCES = $(STORAGE_TEST)
 tests_unit_test_storage_sqlite_CPPFLAGS = $(HOST_CPPFLAGS) -DSTORAGE='"storage_sqlite"'
 tests_unit_test_storage_sqlite_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+# What is special to the embedded storage: its file.
+check_PROGRAMS += tests/unit/test_sqlite
+TESTS += tests/unit/test_sqlite
+tests_unit_test_sqlite_SOURCES = tests/unit/test_sqlite.c tests/unit/unit.h \
+	tests/support/store.c tests/support/store.h $(HOST_SOURCES)
+tests_unit_test_sqlite_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_sqlite_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(SQLITE_LIBS)
+
 endif

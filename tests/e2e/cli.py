@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""parlance-cli as a process: with pipes (Cli), or in a terminal (Terminal)."""
+"""parlance-cli as a process: with pipes (Cli), or in a terminal (Terminal).
+None outlives its test: each stands among the test's connections."""
 import asyncio
 import json
 import os
@@ -7,6 +8,13 @@ import pty
 import signal
 
 from harness import SANITIZER, parlance_cli, within
+from wire import connections
+
+
+async def kill(process):
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
 
 
 class Cli:
@@ -20,6 +28,7 @@ class Cli:
         self.process = await asyncio.create_subprocess_exec(
             *self.args, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, limit=1 << 24)
+        connections.append(self)
         self.said = b""
         self.news = asyncio.Event()
         self.listener = asyncio.ensure_future(self.listen())
@@ -34,6 +43,11 @@ class Cli:
         except (BrokenPipeError, ConnectionResetError):
             pass
         self.process.stdin.close()
+
+    async def kill(self):
+        await kill(self.process)
+        self.listener.cancel()
+        self.feeder.cancel()
 
     async def listen(self):
         async for line in self.process.stderr:
@@ -91,6 +105,7 @@ class Terminal:
         self.process = await asyncio.create_subprocess_exec(
             *self.args, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
         os.close(slave)
+        connections.append(self)
         asyncio.get_running_loop().add_reader(self.master, self.read)
         return self
 
@@ -122,7 +137,9 @@ class Terminal:
 
     async def end(self):
         self.type("\x04")  # Ctrl-D
-        status = await within(self.process.wait())
+        return await within(self.process.wait())
+
+    async def kill(self):
+        await kill(self.process)
         asyncio.get_running_loop().remove_reader(self.master)
         os.close(self.master)
-        return status

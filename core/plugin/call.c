@@ -29,9 +29,9 @@ void call_end(struct core *core, struct par_plugin *outer, const char *what, con
 	if (took > core->settings->slow_callback * 1000) {
 		metric_add(core->count.slow_callbacks, 1);
 		log_line(PAR_LOG_WARNING, "watchdog", 0, core->calling->descriptor.name,
-			 "the callback for %s %s took %" PRIu64 " ms and stopped everybody; "
+			 "the callback for %s%s%s took %" PRIu64 " ms and stopped everybody; "
 			 "it must not block (par_api.offload)",
-			 what, which, took / 1000);
+			 what, which[0] == '\0' ? "" : " ", which, took / 1000);
 	}
 	core->call_end_us = now;
 	core->calling = outer;

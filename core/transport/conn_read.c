@@ -125,6 +125,21 @@ static void conn_frame(struct conn *conn, const struct ws_frame *frame)
 	}
 }
 
+/* What the client's developer is told of a frame that ws_decode refuses. */
+static const char *decode_error(uint16_t code)
+{
+	switch (code) {
+	case WS_CLOSE_UNSUPPORTED:
+		return "text frames only";
+	case WS_CLOSE_BAD_TEXT:
+		return "text is not valid UTF-8";
+	case WS_CLOSE_TOO_BIG:
+		return "message longer than max_message_size";
+	default:
+		return "protocol error";
+	}
+}
+
 /* Decodes what is there, and returns how much of it is used up. What is left
  * is the beginning of a frame that is long enough at `conn->need` bytes, or,
  * with need 0, waits for room in the inbox. */
@@ -149,7 +164,7 @@ static size_t conn_decode(struct conn *conn, char *buf, size_t len)
 		case WS_ERROR:
 			conn->io->counts[IO_PROTOCOL_ERRORS]++;
 			conn->deaf = true;
-			conn_close(conn, code, "protocol error");
+			conn_close(conn, code, decode_error(code));
 			break;
 		case WS_FRAME:
 			used += consumed;

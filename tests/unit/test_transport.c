@@ -174,31 +174,47 @@ static void check_event(struct world *w)
 	core_release(w, NULL);
 }
 
-/* Small and large ones, more than one call can take, alternating between two
- * connections: each gets its own, in order. */
+static size_t small_len(int i)
+{
+	return 40 + (size_t)i % 100;
+}
+
+static size_t large_len(int i)
+{
+	return 1500 + (size_t)i % 10;
+}
+
+static size_t mixed_len(int i)
+{
+	return i % 500 == 17 ? 65530 : i % 3 == 0 ? large_len(i) : small_len(i);
+}
+
+/* More than one call can take, in bytes, in pieces, or in copies, alternating
+ * between two connections: each gets its own, in order. */
 static void check_many(struct world *w)
 {
+	static size_t (*const lens[])(int i) = { small_len, large_len, mixed_len };
 	static char text[70000];
 	struct client *clients[2] = { &one, &two };
 	struct conn *conns[2] = { client_open(w, &one, "/ws"), client_open(w, &two, "/ws") };
 	struct ws_frame frame;
-	int i, n = 3000;
+	int i, k, n = 3000;
 
 	memset(text, 'x', sizeof(text));
-	for (i = 0; i < n; i++) {
-		struct out_msg msg = { .kind = OUT_SEND, .conn = conns[i % 2] };
-		size_t len = i % 500 == 17 ? 65530 : i % 7 == 3 ? 2000 : 40 + (size_t)i % 100;
+	for (k = 0; k < 3; k++) {
+		for (i = 0; i < n; i++) {
+			struct out_msg msg = { .kind = OUT_SEND, .conn = conns[i % 2] };
 
-		memcpy(text, "number", 6);
-		snprintf(text + 6, 12, "%10d", i);
-		text[17] = 'x';
-		msg.frame = frame_of(text, len);
-		core_put(w, &msg);
-	}
-	core_publish(w);
-	for (i = 0; i < n; i++) {
-		CU_ASSERT_TRUE_FATAL(client_read(w, clients[i % 2], &frame));
-		CU_ASSERT_EQUAL_FATAL(atoi(frame.payload + 6), i);
+			text[snprintf(text, 16, "%010d", i)] = 'x';
+			msg.frame = frame_of(text, lens[k](i));
+			core_put(w, &msg);
+		}
+		core_publish(w);
+		for (i = 0; i < n; i++) {
+			CU_ASSERT_TRUE_FATAL(client_read(w, clients[i % 2], &frame));
+			CU_ASSERT_EQUAL_FATAL(atoi(frame.payload), i);
+			CU_ASSERT_EQUAL_FATAL(frame.len, lens[k](i));
+		}
 	}
 	client_gone(&one);
 	client_gone(&two);

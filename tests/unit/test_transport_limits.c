@@ -21,14 +21,15 @@ static void check_protocol_errors(struct world *w)
 		const char *bytes;
 		size_t len;
 		uint16_t code;
+		const char *reason;
 	} wrong[] = {
-#define W(text, code) { text, sizeof(text) - 1, code }
-		W("\x81\x01x", 1002), /* not masked */
-		W("\x80\x80\0\0\0\0", 1002), /* continues nothing */
-		W("\x88\x82\0\0\0\0\x03\xed", 1002), /* 1005 in a close frame */
-		W("\x82\x81\0\0\0\0x", 1003), /* binary */
-		W("\x81\x81\0\0\0\0\xff", 1007), /* not UTF-8 */
-		W("\x81\xff\0\0\0\0\0\1\0\1", 1009), /* a byte too long */
+#define W(bytes, code, reason) { bytes, sizeof(bytes) - 1, code, reason }
+		W("\x81\x01x", 1002, "protocol error"), /* not masked */
+		W("\x80\x80\0\0\0\0", 1002, "protocol error"), /* continues nothing */
+		W("\x88\x82\0\0\0\0\x03\xed", 1002, "protocol error"), /* 1005 on the wire */
+		W("\x82\x81\0\0\0\0x", 1003, "text frames only"),
+		W("\x81\x81\0\0\0\0\xff", 1007, "text is not valid UTF-8"),
+		W("\x81\xff\0\0\0\0\0\1\0\1", 1009, "message longer than max_message_size"),
 #undef W
 	};
 	size_t i, n = sizeof(wrong) / sizeof(*wrong);
@@ -41,7 +42,7 @@ static void check_protocol_errors(struct world *w)
 		CU_ASSERT_TRUE(client_expect_close(w, &one, wrong[i].code));
 		client_text(w, &one, ACK);
 		client_gone(&one);
-		CU_ASSERT_STRING_EQUAL(core_release(w, conn), "protocol error");
+		CU_ASSERT_STRING_EQUAL(core_release(w, conn), wrong[i].reason);
 	}
 	CU_ASSERT_TRUE(core_has_nothing(w));
 	CU_ASSERT_EQUAL(world_metric(w, "parlance_protocol_errors_total"), (int64_t)n);

@@ -410,9 +410,10 @@ bool client_expect(struct world *w, struct client *c, enum ws_opcode opcode, con
 bool client_expect_close(struct world *w, struct client *c, uint16_t code)
 {
 	struct ws_frame frame;
+	time_t end = deadline();
 
 	do {
-		if (!client_read(w, c, &frame))
+		if (is_past(end) || !client_read(w, c, &frame))
 			return false;
 	} while (frame.opcode == WS_TEXT || frame.opcode == WS_PING);
 	return frame.opcode == WS_CLOSE && ws_close_code_of(&frame) == code;

@@ -33,6 +33,7 @@ class Client:
         self.others = []
         self.news = asyncio.Condition()
         self.over = False
+        self.fault = None
 
     async def open(self, **options):
         options.setdefault("compression", None)
@@ -47,7 +48,7 @@ class Client:
     async def read(self):
         try:
             async for text in self.ws:
-                message = json.loads(text)
+                message = json.loads(text)  # whatever the server says is JSON
                 async with self.news:
                     self.texts.append(text)
                     if message.get("type") == "event":
@@ -61,6 +62,8 @@ class Client:
                     await self.ack(message["id"])
         except websockets.ConnectionClosed:
             pass
+        except Exception as error:  # pylint: disable=broad-except
+            self.fault = error  # told to whoever waits
         finally:
             async with self.news:
                 self.over = True
@@ -75,6 +78,8 @@ class Client:
             await asyncio.wait_for(wait(), DEADLINE)
         except asyncio.TimeoutError:
             raise AssertionError(f"{self.user}: no {what}; last were {self.texts[-5:]}") from None
+        if self.fault is not None:
+            raise AssertionError(f"{self.user}: cannot read what came") from self.fault
         if not condition():
             raise Closed(f"{self.user}: closed with {self.ws.close_code} before {what}")
 
@@ -169,17 +174,17 @@ class Client:
 
     async def closed(self):
         """Waits for the server to close; returns the code."""
-        await asyncio.wait_for(asyncio.shield(self.reader), DEADLINE)
+        await self.until(lambda: self.over, "end of the connection")
         return self.ws.close_code
 
     async def close(self):
         await asyncio.wait_for(self.ws.close(), DEADLINE)
-        await asyncio.wait_for(asyncio.shield(self.reader), DEADLINE)
+        await self.closed()
 
     async def kill(self):
         """Breaks the TCP connection without a close frame."""
         self.ws.transport.abort()
-        await asyncio.wait_for(asyncio.shield(self.reader), DEADLINE)
+        await self.closed()
 
 
 def check_error(answer, code, path=None):

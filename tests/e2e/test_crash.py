@@ -152,4 +152,5 @@ async def test_kill_right_behind_the_answer(start_server):
         server.start()
     bob = await server.connect("bob")
     for number in range(1, 6):
-        await bob.expect_event("new", messageId=number, seq=number, message=f"number {number}")
+        event = await bob.expect_event("new", messageId=number, message=f"number {number}")
+        assert event["seq"] == number

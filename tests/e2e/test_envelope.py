@@ -44,14 +44,12 @@ BAD = {
                      "bad_json", None, ...),
     "bad escape": (r'{"type":"request","id":"\q"}', "bad_json", None, None),
     "control character": ('{"type":"request","id":"a\nb"}', "bad_json", None, None),
-    "lone surrogate": (r'{"type":"request","id":"r","payloadType":"chats",'
-                       r'"payload":{"x":"\ud800"}}', "bad_json", None, ...),
     "depth 33": (nested(33), "bad_json", None, ...),
     "depth 10000": ("[" * 10000 + "]" * 10000, "bad_json", None, None),
-    "array": ("[]", "bad_envelope", None, None),
-    "string": ('"request"', "bad_envelope", None, None),
-    "number": ("1", "bad_envelope", None, None),
-    "null": ("null", "bad_envelope", None, None),
+    "array": ("[]", "bad_json", None, None),
+    "string": ('"request"', "bad_json", None, None),
+    "number": ("1", "bad_json", None, None),
+    "null": ("null", "bad_json", None, None),
 
     "no type": (request(type=...), "bad_envelope", "type", "r"),
     "type is a number": (request(type=1), "bad_envelope", "type", "r"),
@@ -67,20 +65,21 @@ BAD = {
     "id of 129 bytes": (request(id="i" * 129), "bad_envelope", "id", None),
     "id of 65 two-byte letters": (request(id="ä" * 65), "bad_envelope", "id", None),
     "NUL in the id": (request(id="a\0b"), "bad_envelope", "id", None),
+    "line feed in the id": (request(id="a\nb"), "bad_envelope", "id", None),
 
     "no payloadType": (request(payloadType=...), "bad_envelope", "payloadType", "r"),
     "payloadType is a number": (request(payloadType=1), "bad_envelope", "payloadType", "r"),
     "payloadType is empty": (request(payloadType=""), "bad_envelope", "payloadType", "r"),
     "payloadType is unknown": (request(payloadType="nothing"), "unknown_payload_type", None, "r"),
-    "payloadType of 65 bytes": (request(payloadType="p" * 65), "unknown_payload_type", None, "r"),
-    "NUL in payloadType": (request(payloadType="new\0"), ("bad_envelope", "unknown_payload_type"),
-                           None, "r"),
+    "payloadType of 65 bytes": (request(payloadType="p" * 65), "bad_envelope", "payloadType", "r"),
+    "NUL in payloadType": (request(payloadType="new\0"), "bad_envelope", "payloadType",
+                           "r"),
     "case of payloadType": (request(payloadType="Chats"), "unknown_payload_type", None, "r"),
     "a feature that is off": (request(payloadType="newCall"), "unknown_payload_type", None, "r"),
 
-    "payload is an array": (request(payload=[]), "bad_envelope", "payload", "r"),
-    "payload is a string": (request(payload="x"), "bad_envelope", "payload", "r"),
-    "payload is null": (request(payload=None), "bad_envelope", "payload", "r"),
+    "payload is an array": (request(payload=[]), "bad_payload", "payload", "r"),
+    "payload is a string": (request(payload="x"), "bad_payload", "payload", "r"),
+    "payload is null": (request(payload=None), "bad_payload", "payload", "r"),
     "timestamp is a string": (request(timestamp="now"), "bad_envelope", "timestamp", "r"),
 
     "event without payloadType": ('{"type":"event"}', "bad_envelope", "payloadType", None),
@@ -89,10 +88,14 @@ BAD = {
     "unknown event": ('{"type":"event","id":"e","payloadType":"dance"}', "unknown_payload_type",
                       None, "e"),
     "event with bad payload": ('{"type":"event","payloadType":"typing","payload":[]}',
-                               "bad_envelope", "payload", None),
+                               "bad_payload", "payload", None),
     "ack without id": ('{"type":"ack"}', "bad_envelope", "id", None),
     "ack of an object": ('{"type":"ack","id":{}}', "bad_envelope", "id", None),
     "ack of null": ('{"type":"ack","id":null}', "bad_envelope", "id", None),
+    "ack with a fraction": ('{"type":"ack","id":1.5}', "bad_envelope", "id", None),
+    "ack below zero": ('{"type":"ack","id":-1}', "bad_envelope", "id", None),
+    "ack beyond 2^53": ('{"type":"ack","id":9007199254740993}', "bad_envelope", "id", None),
+    "ack with an exponent": ('{"type":"ack","id":1e0}', "bad_envelope", "id", None),
 }
 
 
@@ -139,14 +142,14 @@ async def test_good(server, users, name):
 
 
 @pytest.mark.parametrize("request_id", [
-    "x", " ", "i" * 128, "ä" * 64, "\U0001f600", 'quo"te', "back\\slash", "line\nbreak", "</script>",
-    "\x7f", "\ufeff", "1", "null"])
+    "x", " ", "i" * 128, "ä" * 64, "\U0001f600", 'quo"te', "back\\slash", "</script>", "\ufeff",
+    "1", "null"])
 async def test_request_id_comes_back_as_it_was(server, users, request_id):
     alice = await server.connect(users("alice"))
     await alice.ok("chats", {}, id=request_id)
 
 
-async def test_duplicate_request(server, users, start_server):
+async def test_duplicate_request(start_server):
     """An id in flight is refused; the first is still answered, and once only.
     Storing waits for the disk, so the second arrives while the first is in flight."""
     own = start_server(storage="sqlite")
@@ -182,16 +185,17 @@ async def test_same_id_on_two_connections(server, users):
     assert "error" not in await two.response(second)
 
 
-@pytest.mark.parametrize("bad", ["nonsense", request(id=1), request(payloadType="nothing")])
+@pytest.mark.parametrize("bad", ["nonsense", request(id=1), "[]"])
 async def test_too_many_bad_messages(start_server, bad):
-    """The first max_bad_messages are answered; the next one closes with 1008."""
+    """Each is answered, and the one that makes it max_bad_messages closes with 1008."""
     own = start_server(server={"max_bad_messages": 5})
     alice = await own.connect("alice")
-    for _ in range(5):
+    for _ in range(4):
         await alice.send(bad)
-    await alice.until(lambda: len(alice.texts) == 5, "five answers")
+    await alice.ok("chats")
     await alice.send(bad)
     assert await alice.closed() == 1008
+    assert len(alice.texts) == 6
     again = await own.connect("alice")
     await again.ok("chats")
 
@@ -234,13 +238,13 @@ FRAMES = {
     "ping of 126 bytes": (frame(PING, b"a" * 126), 1002),
     "length longer than it need be": (frame(TEXT, b"{}", length_form=16), 1002),
     "length of 64 bits longer than it need be": (frame(TEXT, b"{}", length_form=64), 1002),
-    "length with the top bit": (bytes([0x81, 0xff]) + b"\xff" * 8, 1002),
+    "length with the top bit": (bytes([0x81, 0xff]) + b"\xff" * 12, 1002),
     "close with one byte": (frame(CLOSE, b"x"), 1002),
     "close with code 1005": (frame(CLOSE, struct.pack(">H", 1005)), 1002),
     "close with code 999": (frame(CLOSE, struct.pack(">H", 999)), 1002),
     "close with a bad reason": (frame(CLOSE, struct.pack(">H", 1000) + b"\xff"), 1007),
     "too long": (frame(TEXT, b" " * 65537), 1009),
-    "too long by its header": (bytes([0x81, 0xff]) + struct.pack(">Q", 1 << 40), 1009),
+    "too long by its header": (bytes([0x81, 0xff]) + struct.pack(">Q", 1 << 40) + b"mask", 1009),
     "too long in fragments": (frame(TEXT, b" " * 40000, fin=False) + frame(0, b" " * 40000), 1009),
 }
 
@@ -319,8 +323,8 @@ async def test_nothing_counts_after_a_close_frame(server, users):
 async def test_bad_acks_are_ignored(server, users):
     """Acks that name no event: no answer, no harm. They are no bad messages."""
     alice = await server.connect(users("alice"))
-    for number in (0, -1, 1, 10 ** 15, 2 ** 53, 2 ** 70, 1.5, "0", "x", "", "1x", "-1",
-                   "99999999999999999999999", " 1"):
+    for number in (0, 1, 10 ** 15, 2 ** 53, "0", "x", "", "1x", "-1", "99999999999999999999999",
+                   " 1"):
         await alice.send({"type": "ack", "id": number})
     await alice.barrier()
     assert len(alice.texts) == 1

@@ -200,8 +200,7 @@ async def test_history_outlives_a_restart(start_server):
         return [await client.ok("messages", {"chatId": peer}), await client.ok("chats")]
 
     before = await everything(a, "bob"), await everything(b, "alice")
-    own.stop()
-    own.start()
+    await own.restart()
     a, b = await own.connect("alice"), await own.connect("bob")
     assert (await everything(a, "bob"), await everything(b, "alice")) == before
     assert (await a.new("bob", "three"))["messageId"] == 5

@@ -47,6 +47,15 @@ async def test_text_arrives_as_it_was(server, users, text):
     assert (await b.ok("messages", {"chatId": alice}))["messages"][0]["message"] == text
 
 
+async def test_lone_surrogate(server, users):
+    """JSON lets it be written, UTF-8 does not: the replacement character arrives."""
+    a, b, alice, bob = await pair(server, users)
+    await a.send('{"type":"request","id":"r","payloadType":"new","payload":'
+                 '{"chatId":"%s","message":"a\\ud800b"}}' % bob)
+    assert "error" not in await a.response("r")
+    await b.expect_event("new", message="a\ufffdb")
+
+
 async def test_ids_count_by_one_in_a_chat(server, users):
     a, b, alice, bob = await pair(server, users)
     for number in range(1, 6):

@@ -312,8 +312,8 @@ async def test_edit_of_what_i_deleted_for_me(server, users):
 async def test_edit_of_a_call(server, users):
     stage = await Stage().set(server, users)
     await stage.phone.ok("call", named(CALL, {"ALICE": stage.alice, "BOB": stage.bob}))
-    await stage.phone.fails("not_found", "edit",
-                            {"chatId": stage.bob, "originalMessageId": 3, "message": "x"})
+    await stage.phone.fails("forbidden", "edit", {"chatId": stage.bob, "originalMessageId": 3,
+                                                  "message": "x"})
 
 
 async def test_a_bad_request_does_not_disturb_its_neighbours(server, users):

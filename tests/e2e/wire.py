@@ -109,9 +109,11 @@ class Raw:
                 return payload
 
     async def close_code(self):
-        """Reads up to the close frame and then the end; returns its code."""
+        """Reads up to the close frame, ends our side, and sees the server end the
+        connection; returns the code."""
         payload = await self.frame_of(CLOSE)
         code = struct.unpack(">H", payload[:2])[0] if payload else None
+        self.output.write_eof()
         await self.rest()
         return code
 

@@ -18,7 +18,6 @@ check_LTLIBRARIES += \
 	tests/zoo/zoo_no_symbol.la \
 	tests/zoo/zoo_old_abi.la \
 	tests/zoo/zoo_short.la \
-	tests/zoo/zoo_short_tail.la \
 	tests/zoo/zoo_start_fails.la \
 	tests/zoo/zoo_storage.la \
 	tests/zoo/zoo_taken.la \
@@ -69,9 +68,6 @@ tests_zoo_zoo_old_abi_la_LDFLAGS = $(ZOO_LDFLAGS)
 
 tests_zoo_zoo_short_la_SOURCES = tests/zoo/zoo_short.c tests/zoo/zoo.h
 tests_zoo_zoo_short_la_LDFLAGS = $(ZOO_LDFLAGS)
-
-tests_zoo_zoo_short_tail_la_SOURCES = tests/zoo/zoo_short_tail.c tests/zoo/zoo.h
-tests_zoo_zoo_short_tail_la_LDFLAGS = $(ZOO_LDFLAGS)
 
 tests_zoo_zoo_start_fails_la_SOURCES = tests/zoo/zoo_start_fails.c tests/zoo/zoo.h
 tests_zoo_zoo_start_fails_la_LDFLAGS = $(ZOO_LDFLAGS)

@@ -290,6 +290,7 @@ void io_shut(struct io *io)
 	struct conn *conn;
 
 	listeners_close(io);
+	io_turn(io); /* what the core said last still leaves */
 	for (i = 0; i < WHEEL_BUCKETS; i++)
 		while ((conn = LIST_FIRST(&io->wheel[i])) != NULL)
 			conn_close(conn, WS_CLOSE_ABNORMAL, "the server stops");

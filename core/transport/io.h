@@ -115,7 +115,7 @@ void io_free(struct io **io);
 void io_run(struct io *io);
 /* See transport_turn. */
 bool io_turn(struct io *io);
-/* Closes the listeners and all connections at once. */
+/* Closes the listeners, sends what the core said last, closes all connections. */
 void io_shut(struct io *io);
 /* Interrupts its sleep; any thread. */
 void io_wake(struct io *io);

@@ -367,11 +367,13 @@ static void check_stop(struct world *w)
 	transport_stop_accepting(w->transport);
 	client_text(w, &one, ACK);
 	core_expect(w, IN_ACK, conn);
+	core_close(w, conn, WS_CLOSE_GOING_AWAY, "bye");
 	transport_stop(w->transport);
 	slot = mailbox_peek(w->seam.in, &n);
 	CU_ASSERT_EQUAL_FATAL(n, 1);
 	CU_ASSERT_EQUAL(slot->kind, IN_CLOSED);
-	CU_ASSERT_STRING_EQUAL(slot->u.doing, "the server stops");
+	CU_ASSERT_STRING_EQUAL(slot->u.doing, "bye");
+	CU_ASSERT_TRUE(client_expect_close(w, &one, WS_CLOSE_GOING_AWAY));
 	CU_ASSERT_TRUE(client_expect_end(w, &one));
 	client_gone(&one);
 }

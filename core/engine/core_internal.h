@@ -89,6 +89,7 @@ struct core {
 
 	struct par_json reply; /* the open reply (reply_open), by request.c */
 	par_request_id reply_to;
+	size_t reply_at; /* where its payload begins */
 	struct ephemeral ephemeral; /* the open ephemeral event */
 
 	struct timers timers;

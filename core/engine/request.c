@@ -205,6 +205,7 @@ struct par_json *request_reply_open(struct core *core, struct par_plugin *by, pa
 	answer_begin(&core->reply, core->now, message_id(r->message));
 	par_json_key(&core->reply, "payload");
 	core->reply_to = id;
+	core->reply_at = core->reply.len;
 	return &core->reply;
 }
 
@@ -216,6 +217,12 @@ bool request_reply_close(struct core *core, struct par_plugin *by, par_request_i
 	if (r == NULL || core->reply_to != id)
 		return false;
 	core->reply_to = 0;
+	if (core->reply.len == core->reply_at) {
+		log_line(PAR_LOG_ERROR, "request", 0, by->descriptor.name,
+			 "closes a reply without having written a value");
+		request_answer_error(core, r, PAR_E_INTERNAL, NULL, NULL);
+		return true;
+	}
 	par_json_object_end(&core->reply);
 	frame = out_frame_end(&core->reply);
 	if (frame == NULL) {

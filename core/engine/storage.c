@@ -135,6 +135,16 @@ void storage_tx_free(struct par_tx *tx)
 	core->tx_pooled++;
 }
 
+/* The chat of an operation that brings a message's content, or NULL. */
+static const struct par_chat *op_brings_content(const struct par_op *op)
+{
+	if (op->kind == PAR_OP_APPEND)
+		return &op->u.append.chat;
+	if (op->kind == PAR_OP_CHANGE && op->u.change.kind == PAR_CHANGE_EDIT)
+		return &op->u.change.chat;
+	return NULL;
+}
+
 /* The gate of message_storing. */
 static bool tx_allowed(struct core *core, const struct par_tx *tx)
 {
@@ -143,12 +153,12 @@ static bool tx_allowed(struct core *core, const struct par_tx *tx)
 	if (core->registry.hooks[PAR_HOOK_MESSAGE_STORING] == NULL)
 		return true;
 	for (i = 0; i < tx->n_ops; i++) {
-		const struct par_op *op = &tx->ops[i];
-		struct par_hook_call call = { .subject = op };
+		const struct par_chat *chat = op_brings_content(&tx->ops[i]);
+		struct par_hook_call call = { .subject = &tx->ops[i] };
 
-		if (op->kind != PAR_OP_APPEND)
+		if (chat == NULL)
 			continue;
-		call.user = op->u.append.chat.user;
+		call.user = chat->user;
 		if (!hooks_allow(core, PAR_HOOK_MESSAGE_STORING, &call))
 			return false;
 	}

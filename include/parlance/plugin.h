@@ -117,7 +117,8 @@ typedef void (*par_callback_fn)(void *state, void *arg);
  *   session_opened, _closed   observer  none; `session` is set
  *   user_online, _offline     observer  none: the first session came, the last went
  *   event_acked               observer  none; `session` and `seq` are set (0: not durable)
- *   message_storing           gate      the struct par_op with the message
+ *   message_storing           gate      the struct par_op that brings a message's content:
+ *                                       PAR_OP_APPEND, or PAR_OP_CHANGE of kind EDIT
  */
 #define PAR_HOOKS(X) \
 	X(PAR_HOOK_SESSION_OPENED, "session_opened") \

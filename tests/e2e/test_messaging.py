@@ -37,7 +37,7 @@ async def test_new_without_client_message_id(server, users):
 
 
 @pytest.mark.parametrize("text", [
-    "x", " ", "a\tb\nc", 'quo"te \\ back', "nul \0 within", "\u2028\u2029\x7f\ufeff",
+    "x", " ", "a\tb\nc", 'quo"te \\ back', "\u2028\u2029\x7f\ufeff",
     "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001d11e", "</script>", "x" * 32768,
     "ä" * 16384, "\x01" * 5000, "'; DROP TABLE message; --", "%s%n", '{"type":"ack","id":1}'])
 async def test_text_arrives_as_it_was(server, users, text):

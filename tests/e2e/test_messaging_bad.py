@@ -63,6 +63,8 @@ ROWS = {
     "new: empty message and attachments": ("new", new(message="", attachments=[]), "bad_payload",
                                            "message"),
     "new: message is a number": ("new", new(message=1), "bad_payload", "message"),
+    "new: NUL in message": ("new", new(message="a\0b"), "bad_payload", "message"),
+    "edit: NUL in message": ("edit", {**EDIT, "message": "\0"}, "bad_payload", "message"),
     "new: message is null": ("new", new(message=None), "bad_payload", "message"),
     "new: message too long": ("new", new(message="x" * 32769), "too_large", None),
     "new: attachments is an object": ("new", new(attachments={}), "bad_payload", "attachments"),

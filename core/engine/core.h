@@ -62,7 +62,8 @@ void core_awake(struct core *core);
  * cursors are written. */
 void core_drain(struct core *core);
 bool core_drained(const struct core *core);
-/* Calls stop, then unload, of the plugins, each in reverse order. */
+/* Ends the sessions that are left, then calls stop, then unload, of the plugins, each in
+ * reverse order. The transport has stopped. */
 void core_stop_plugins(struct core *core);
 
 /* Why the server is not ready (the storage's `down`, or draining), or NULL. */

@@ -196,6 +196,16 @@ void session_gone(struct core *core, struct session *session, const char *doing)
 	free(session);
 }
 
+void sessions_end(struct core *core)
+{
+	uint32_t i;
+
+	for (i = 0; i < core->sessions.n; i++) {
+		if (core->sessions.slots[i].object != NULL)
+			session_gone(core, core->sessions.slots[i].object, "stopping");
+	}
+}
+
 void session_send(struct core *core, struct session *session, struct out_frame *frame)
 {
 	struct out_msg msg = { .kind = OUT_SEND, .conn = session->conn, .frame = frame };

@@ -89,6 +89,9 @@ void session_close(struct core *core, struct session *session, unsigned code, co
 /* IN_CLOSED: lets go of everything, frees the session and releases the conn. */
 void session_gone(struct core *core, struct session *session, const char *doing);
 
+/* The server ends, whatever the clients do: lets go of all that are left. */
+void sessions_end(struct core *core);
+
 /* Sends a whole message; takes the frame. */
 void session_send(struct core *core, struct session *session, struct out_frame *frame);
 

@@ -16,6 +16,8 @@
 #include "engine/core_internal.h"
 #include "engine/ephemeral.h"
 #include "engine/request.h"
+#include "engine/session.h"
+#include "engine/storage.h"
 #include "plugin/descriptor.h"
 #include "plugin/plugin.h"
 
@@ -292,6 +294,8 @@ static void plugins_stop_from(struct core *core, struct par_plugin *plugin)
  * its stop() still finds the plugin that waits for it. */
 void core_stop_plugins(struct core *core)
 {
+	sessions_end(core);
+	storage_flush(core);
 	plugins_stop_from(core, core->registry.plugins);
 	core_settle(core);
 	plugins_unload_all(core);

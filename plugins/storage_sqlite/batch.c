@@ -219,11 +219,13 @@ static void note_state(struct worker *w, int error)
 }
 
 /* One by one, after they failed together. */
-static void run_alone(struct worker *w, struct work *works, unsigned n)
+static void run_alone(struct worker *w, struct work *works, unsigned n, int failed)
 {
 	int error, locked = SQLITE_OK;
 	unsigned i;
 
+	w->api->log(w->self, PAR_LOG_WARNING, "%u failed together and are tried alone: %s, code %d",
+		    n, sqlite3_errstr(failed), failed);
 	for (i = 0; i < n; i++) {
 		work_clear(&w->db, &works[i]);
 		/* Waiting for the lock once is enough for all of them. */
@@ -254,7 +256,7 @@ void batch_run(struct worker *w, struct work *works, unsigned n)
 	if (error != SQLITE_OK && n == 1)
 		work_fail(w, works, error);
 	else if (error != SQLITE_OK)
-		run_alone(w, works, n);
+		run_alone(w, works, n, error);
 	if (writes && (error == SQLITE_OK || n == 1))
 		note_state(w, error);
 	w->api->metric_add(w->metrics.transactions, n_txs);

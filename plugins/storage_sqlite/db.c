@@ -13,6 +13,7 @@
 
 #include "cache.h"
 #include "db.h"
+#include "wal_file.h"
 
 /* 32 MB of pages. The log is copied into the file every 2000 pages, which
  * takes a few ms, and is cut back to 16 MB after it had to grow. */
@@ -87,10 +88,11 @@ bool db_open(struct db *db, const char *path, uint64_t busy_timeout, char *error
 
 	if (!file_make(path, error, error_size))
 		return false;
-	good = sqlite3_open_v2(path, &db->handle,
+	good = wal_file_register() == SQLITE_OK &&
+	       sqlite3_open_v2(path, &db->handle,
 			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 				   SQLITE_OPEN_EXRESCODE,
-			       NULL) == SQLITE_OK;
+			       WAL_FILE_VFS) == SQLITE_OK;
 	if (good) {
 		sqlite3_busy_timeout(db->handle, (int)busy_timeout);
 		good = sqlite3_exec(db->handle, PRAGMAS, NULL, NULL, NULL) == SQLITE_OK;
@@ -119,6 +121,7 @@ void db_close(struct db *db)
 	/* The last connection to go copies the log into the file and removes it. */
 	sqlite3_close(db->handle);
 	db->handle = NULL;
+	wal_file_unregister();
 	par_json_free(&db->writer);
 }
 

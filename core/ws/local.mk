@@ -1,4 +1,5 @@
 libparlance_a_SOURCES += \
+	core/ws/close_code.h \
 	core/ws/frame.c core/ws/frame.h \
 	core/ws/handshake.c core/ws/handshake.h \
 	core/ws/handshake_answer.c \

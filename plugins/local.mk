@@ -20,6 +20,7 @@ plugins_storage_memory_la_SOURCES = plugins/storage_memory/change.c plugins/stor
 	plugins/storage_memory/entity.c plugins/storage_memory/history.c \
 	plugins/storage_memory/mark.c plugins/storage_memory/memory.h \
 	plugins/storage_memory/message.c plugins/storage_memory/plugin.c \
+	plugins/storage_memory/sent.c plugins/storage_memory/sent.h \
 	plugins/storage_memory/stream.c plugins/storage_memory/undo.c \
 	plugins/storage_common/cursor.h plugins/storage_common/kind.h
 plugins_storage_memory_la_LDFLAGS = $(MODULE_LDFLAGS)

@@ -47,7 +47,7 @@ static void message_rewrite(struct memory *m, struct message *message, struct pa
 		attachments = message->attachments;
 	block = at = memory_alloc(text.len + attachments.len + 1);
 	undo_call(m, block_unmake, block);
-	undo_bytes(m, message, offsetof(struct message, hh));
+	undo_bytes(m, message, offsetof(struct message, bytes));
 	text = memory_copy(&at, text);
 	attachments = memory_copy(&at, attachments);
 	undo_free_later(m, message->edited);
@@ -60,7 +60,7 @@ static void message_erase(struct memory *m, struct message *message)
 {
 	const struct par_str none = { NULL, 0 };
 
-	undo_bytes(m, message, offsetof(struct message, hh));
+	undo_bytes(m, message, offsetof(struct message, bytes));
 	undo_free_later(m, message->edited);
 	message->edited = NULL;
 	message->text = message->attachments = message->forwarded = message->payload = none;

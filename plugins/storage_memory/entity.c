@@ -145,7 +145,7 @@ bool member_hides(const struct member *member, uint64_t id, uint64_t *at)
 
 static void member_free(struct member *member)
 {
-	HASH_CLEAR(hh, member->sent);
+	free(member->sent.slots);
 	free(member->hidden);
 	free(member);
 }

@@ -7,6 +7,7 @@
  *   entity.c   users, chats and their members
  *   undo.c     taking back what a refused transaction did
  *   message.c  APPEND    change.c  CHANGE    mark.c  MARK
+ *   sent.c     messages by client id
  *   stream.c   EVENT, CURSOR, DEVICE and EVENTS
  *   history.c  MESSAGES, CHATS, CHAT    doc.c     documents
  */
@@ -22,6 +23,7 @@
 
 #include "../storage_common/cursor.h"
 #include "../storage_common/kind.h"
+#include "sent.h"
 
 struct device {
 	struct par_str name;
@@ -70,7 +72,7 @@ struct member {
 	uint64_t order; /* place in the user's list of chats: the highest is first */
 	struct hidden *hidden; /* ascending by id */
 	unsigned n_hidden;
-	struct message *sent; /* his messages by client id */
+	struct sent sent; /* his messages by client id */
 	char bytes[];
 };
 
@@ -88,7 +90,6 @@ struct message {
 	struct par_str forwarded;
 	struct par_str payload;
 	char *edited; /* what text and attachments point into after an edit */
-	UT_hash_handle hh;
 	char bytes[];
 };
 

@@ -11,11 +11,9 @@
 
 struct message *member_sent(struct member *member, struct par_str client_id)
 {
-	struct message *message = NULL;
-
-	if (member != NULL && client_id.s != NULL)
-		HASH_FIND(hh, member->sent, client_id.s, client_id.len, message);
-	return message;
+	if (member == NULL || client_id.s == NULL)
+		return NULL;
+	return chat_message(member->chat, sent_find(&member->sent, member->chat, client_id));
 }
 
 static void message_unappend(struct memory *m, void *arg)
@@ -25,7 +23,7 @@ static void message_unappend(struct memory *m, void *arg)
 
 	(void)m;
 	if (message->client_id.s != NULL)
-		HASH_DEL(sender->sent, message);
+		sent_remove(&sender->sent, message->client_id, (uint32_t)message->id);
 	sender->chat->n--;
 	free(message);
 }
@@ -85,8 +83,7 @@ struct message *message_append(struct memory *m, struct chat *chat, struct membe
 	message->forwarded = memory_copy(&at, from->forwarded);
 	message->payload = memory_copy(&at, from->payload);
 	if (message->client_id.s != NULL)
-		HASH_ADD_KEYPTR(hh, sender->sent, message->client_id.s, message->client_id.len,
-				message);
+		sent_add(&sender->sent, message->client_id, (uint32_t)message->id);
 	undo_call(m, message_unappend, message);
 	if (!kind_is_service(message->kind))
 		chat->content = message->id;

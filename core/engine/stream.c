@@ -176,6 +176,7 @@ void stream_continue(struct core *core, struct session *session)
 {
 	struct window_limits limits = stream_limits(core);
 	uint32_t room = window_free_slots(&session->window, &limits);
+	uint64_t behind;
 	struct par_query *q;
 
 	if (session->state != SESSION_OPEN || session->stream != STREAM_FLOWING ||
@@ -183,8 +184,10 @@ void stream_continue(struct core *core, struct session *session)
 		return;
 	if (session->sent_seq >= session->user->last_seq)
 		return;
-	/* a page a freed slot would be a query an event: wait for some room */
-	if (room == 0 || room < limits.events / 4)
+	/* a page for each freed slot would be a query an event: wait for some
+	 * room, unless there is enough for all that waits */
+	behind = session->user->last_seq - session->sent_seq;
+	if (room == 0 || (room < limits.events / 4 && room < behind))
 		return;
 	session->stream = STREAM_FETCHING;
 	q = stream_query(core, session, PAR_QUERY_EVENTS, stream_fetched);

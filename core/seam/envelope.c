@@ -2,27 +2,20 @@
 /*
  * From text to struct message, in three steps: scan_envelope checks the whole
  * text and notes where the fields of the envelope stand; read_request and its
- * like judge them by type; build_payload makes the json_object. Whatever is
+ * like judge them by type; build_payload has the json_object made. Whatever is
  * wrong ends in refuse(), which makes the message that becomes the answer.
  *
  * Nothing is allocated but the message and its payload: strings are taken
  * from the text, or unescaped into the buffers of struct reading.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
-#include "base/mem.h"
 #include "envelope.h"
+#include "json_build.h"
 #include "json_scan.h"
 
 #define KEY_MAX 16 /* longer than the longest key of the envelope */
 #define INTEGER_MAX (UINT64_C(1) << 53)
-
-struct envelope_reader {
-	struct json_tokener *tokener;
-};
 
 enum field_name { TYPE, ID, PAYLOAD_TYPE, EVENT_TYPE, PAYLOAD, TIMESTAMP, N_FIELDS };
 
@@ -43,7 +36,6 @@ struct field {
 };
 
 struct reading {
-	struct envelope_reader *reader;
 	struct field fields[N_FIELDS];
 	struct message *message;
 	uint64_t ack_id;
@@ -53,26 +45,6 @@ struct reading {
 	char id_text[MESSAGE_ID_MAX];
 	char type_text[MESSAGE_TYPE_MAX];
 };
-
-struct envelope_reader *envelope_reader_new(void)
-{
-	struct envelope_reader *reader = mem_alloc(sizeof(*reader));
-
-	reader->tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
-	if (reader->tokener == NULL)
-		abort();
-	json_tokener_set_flags(reader->tokener, JSON_TOKENER_STRICT);
-	return reader;
-}
-
-void envelope_reader_free(struct envelope_reader **reader)
-{
-	if (*reader == NULL)
-		return;
-	json_tokener_free((*reader)->tokener);
-	free(*reader);
-	*reader = NULL;
-}
 
 /* The field that a key names, or NULL. Of the same key twice the last counts. */
 static struct field *find_field(struct reading *r, const struct json_string *key)
@@ -193,12 +165,9 @@ static bool read_payload_type(struct reading *r, enum field_name name)
 	return read_string(&r->fields[name], r->type_text, MESSAGE_TYPE_MAX, &r->type);
 }
 
-/* json-c takes all that the scanner let pass, but, in some versions, integers
- * that no 64 bits hold. */
 static enum envelope_kind build_payload(struct reading *r, enum envelope_kind kind)
 {
 	const struct field *field = &r->fields[PAYLOAD];
-	struct json_tokener *tokener = r->reader->tokener;
 	struct json_object *payload = NULL;
 
 	if (field->kind != '\0') {
@@ -206,11 +175,7 @@ static enum envelope_kind build_payload(struct reading *r, enum envelope_kind ki
 			return refuse(r, PAR_E_BAD_PAYLOAD, "payload", "it must be an object");
 		if (field->nul_key)
 			return refuse(r, PAR_E_BAD_PAYLOAD, "payload", "a key contains NUL");
-		json_tokener_reset(tokener);
-		payload =
-		    json_tokener_parse_ex(tokener, field->value.raw.s, (int)field->value.raw.len);
-		if (payload == NULL)
-			return refuse(r, PAR_E_BAD_PAYLOAD, "payload", "a number is out of range");
+		payload = json_build(field->value.raw);
 	}
 	r->message = message_new(r->id, r->has_id, r->type, payload);
 	return kind;
@@ -315,15 +280,14 @@ static enum envelope_kind read_by_type(struct reading *r)
 	return refuse(r, PAR_E_UNKNOWN_TYPE, "type", "it must be request, event or ack");
 }
 
-enum envelope_kind envelope_read(struct envelope_reader *reader, const char *text, size_t len,
-				 struct message **message, uint64_t *ack_id)
+enum envelope_kind envelope_read(const char *text, size_t len, struct message **message,
+				 uint64_t *ack_id)
 {
 	struct json_scan s = { .at = text, .end = text + len };
 	struct reading r;
 	enum envelope_kind kind;
 	bool scanned;
 
-	r.reader = reader;
 	r.message = NULL;
 	r.ack_id = 0;
 	r.type = par_str_of(NULL);

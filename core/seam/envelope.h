@@ -4,10 +4,10 @@
  * is checked to be exactly one JSON object (RFC 8259, strictly, at most
  * JSON_DEPTH_MAX deep) by a scanner that builds nothing; the few fields of the
  * envelope are picked up on the way. Only then, and only for a request or a
- * client event, is the payload made into a json_object. An ack costs the scan.
+ * client event, is the payload made into a json_object (json_build.h says which
+ * number becomes what). An ack costs the scan.
  *
- * Pure: no socket, no clock. One reader belongs to one thread (it keeps the
- * JSON parser between messages).
+ * Pure: no socket, no clock, no state between messages.
  */
 #ifndef PARLANCE_ENVELOPE_H
 #define PARLANCE_ENVELOPE_H
@@ -17,13 +17,6 @@
 
 #include "message.h"
 
-#define JSON_DEPTH_MAX 32
-
-struct envelope_reader;
-
-struct envelope_reader *envelope_reader_new(void);
-void envelope_reader_free(struct envelope_reader **reader);
-
 enum envelope_kind {
 	ENVELOPE_REQUEST, /* *message is set */
 	ENVELOPE_CLIENT_EVENT, /* *message is set */
@@ -31,9 +24,9 @@ enum envelope_kind {
 	ENVELOPE_REFUSED /* *message is set, with its error, path and detail */
 };
 
-/* `text` is valid UTF-8 (the frame codec saw to it); it is not changed.
- * Integers beyond 2^53 anywhere in a payload are left to json-c; ids are not. */
-enum envelope_kind envelope_read(struct envelope_reader *reader, const char *text, size_t len,
-				 struct message **message, uint64_t *ack_id);
+/* `text` is valid UTF-8 (the frame codec saw to it); it is not changed. An
+ * integer beyond 2^53 is refused as an id, and is the plugin's care in a payload. */
+enum envelope_kind envelope_read(const char *text, size_t len, struct message **message,
+				 uint64_t *ack_id);
 
 #endif

@@ -275,8 +275,8 @@ static uint32_t hex4(const char *p)
 }
 
 /* The code point of the \u escape, or pair of them, at *p, which moves behind it;
- * -1 for half a pair. */
-static int32_t unescape_unicode(const char **p, const char *end)
+ * `half` for half a pair. */
+static int32_t unescape_unicode(const char **p, const char *end, int32_t half)
 {
 	uint32_t high = hex4(*p + 2), low;
 
@@ -284,10 +284,10 @@ static int32_t unescape_unicode(const char **p, const char *end)
 	if (high < 0xD800 || high > 0xDFFF)
 		return (int32_t)high;
 	if (high > 0xDBFF || end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u')
-		return -1;
+		return half;
 	low = hex4(*p + 2);
 	if (low < 0xDC00 || low > 0xDFFF)
-		return -1;
+		return half;
 	*p += 6;
 	return (int32_t)(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00));
 }
@@ -314,7 +314,7 @@ static int32_t unescape_letter(char c)
 	return at != NULL ? into[at - from] : c;
 }
 
-bool json_unescape(struct par_str raw, char *to, size_t size, size_t *len)
+static bool unescape(struct par_str raw, int32_t half, char *to, size_t size, size_t *len)
 {
 	const char *p = raw.s, *end = raw.s + raw.len;
 	size_t n = 0;
@@ -327,7 +327,7 @@ bool json_unescape(struct par_str raw, char *to, size_t size, size_t *len)
 		} else {
 			int32_t c;
 			if (p[1] == 'u') {
-				c = unescape_unicode(&p, end);
+				c = unescape_unicode(&p, end, half);
 			} else {
 				c = unescape_letter(p[1]);
 				p += 2;
@@ -343,4 +343,17 @@ bool json_unescape(struct par_str raw, char *to, size_t size, size_t *len)
 	}
 	*len = n;
 	return true;
+}
+
+bool json_unescape(struct par_str raw, char *to, size_t size, size_t *len)
+{
+	return unescape(raw, -1, to, size, len);
+}
+
+size_t json_unescape_replacing(struct par_str raw, char *to)
+{
+	size_t len = 0;
+
+	unescape(raw, 0xFFFD, to, raw.len, &len);
+	return len;
 }

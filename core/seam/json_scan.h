@@ -12,6 +12,8 @@
 
 #include <parlance/json.h>
 
+#define JSON_DEPTH_MAX 32 /* arrays and objects within each other: one bit each */
+
 struct json_scan {
 	const char *at;
 	const char *end;
@@ -30,11 +32,14 @@ bool json_scan_space(struct json_scan *s);
 /* `at` is on the opening quote, then behind the closing one. */
 bool json_scan_string(struct json_scan *s, struct json_string *string);
 /* `at` is on the first byte of the value, then behind its last. At most `depth`
- * (up to 32) arrays and objects within each other. */
+ * (up to JSON_DEPTH_MAX) arrays and objects within each other. */
 bool json_scan_value(struct json_scan *s, unsigned depth);
 
 /* The text that is meant, of a string that was scanned. False when it is longer
  * than `size`, or has half a surrogate pair. May contain NUL. */
 bool json_unescape(struct par_str raw, char *to, size_t size, size_t *len);
+/* The same with U+FFFD for half a pair; returns the length, which is never more
+ * than that of `raw`. */
+size_t json_unescape_replacing(struct par_str raw, char *to);
 
 #endif

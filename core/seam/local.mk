@@ -1,5 +1,6 @@
 libparlance_a_SOURCES += \
 	core/seam/envelope.c core/seam/envelope.h \
+	core/seam/json_build.c core/seam/json_build.h \
 	core/seam/json_scan.c core/seam/json_scan.h \
 	core/seam/mailbox.c core/seam/mailbox.h \
 	core/seam/message.c core/seam/message.h \

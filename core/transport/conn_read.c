@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "seam/envelope.h"
 #include "transport/io.h"
 
 static const char app_ping[] = "ping";
@@ -50,7 +51,7 @@ static void conn_message(struct conn *conn, const char *text, size_t len)
 		conn_queue_frame(conn, WS_TEXT, app_pong, sizeof(app_pong) - 1);
 		return;
 	}
-	switch (envelope_read(io->envelopes, text, len, &message, &ack_id)) {
+	switch (envelope_read(text, len, &message, &ack_id)) {
 	case ENVELOPE_REQUEST:
 		msg.kind = IN_REQUEST;
 		msg.u.message = message;

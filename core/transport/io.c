@@ -66,7 +66,6 @@ struct io *io_new(struct io_shared *shared, unsigned index, struct event_base *b
 	io->in = mailbox_new(sizeof(struct in_msg), IO_MAIL, core_fd, io->wake_fd);
 	io->out = mailbox_new(sizeof(struct out_msg), IO_MAIL, io->wake_fd, core_fd);
 	io->receive = mem_alloc(IO_RECEIVE);
-	io->envelopes = envelope_reader_new();
 	io->gather = gather_new();
 	io->dirty_end = &io->dirty;
 	TAILQ_INIT(&io->stalled);
@@ -126,7 +125,6 @@ void io_free(struct io **iop)
 	mailbox_free(&io->in);
 	mailbox_free(&io->out);
 	wheel_stop(io);
-	envelope_reader_free(&io->envelopes);
 	free(io->gather);
 	free(io->receive);
 	if (io->threaded) {

@@ -17,7 +17,6 @@
 
 #include "base/metrics.h"
 #include "config/settings.h"
-#include "seam/envelope.h"
 #include "transport/conn.h"
 
 #define IO_RECEIVE ((size_t)64 << 10) /* bytes read at once */
@@ -85,7 +84,6 @@ struct io {
 	bool accept_paused;
 
 	char *receive; /* IO_RECEIVE bytes, used by one connection at a time */
-	struct envelope_reader *envelopes;
 	struct gather *gather;
 
 	struct out_msg *batch; /* the outbox's slots under way ... */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Strict reading of payloads; see payload.h. Numbers must be written as
- * integers: json-c tells 1 from 1.0 and from 1e0 by its type, and what does not
- * fit in 64 bits saturates there, far beyond PAYLOAD_NUMBER_MAX.
+ * integers: json-c's type tells 1 from 1.0, from 1e0, and from an integer that
+ * does not fit in 64 bits.
  */
 #include "payload.h"
 

@@ -6,7 +6,8 @@ import pytest
 
 ATTACHMENTS = [
     {"type": "image", "id": "a1", "filename": "sea.jpg", "url": "https://example.org/sea.jpg",
-     "size": 12345, "meta": {"width": 640, "height": 480, "tags": ["sea", None, 1.5]}},
+     "size": 12345, "meta": {"width": 640, "height": 480,
+                              "tags": ["sea", None, 1.5, 12345678901234567890]}},
     {"type": "file", "id": "a2", "filename": "ü.txt", "url": "https://example.org/2"},
 ]
 
@@ -38,7 +39,7 @@ async def test_new_without_client_message_id(server, users):
 
 @pytest.mark.parametrize("text", [
     "x", " ", "a\tb\nc", 'quo"te \\ back', "\u2028\u2029\x7f\ufeff",
-    "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001d11e", "</script>", "x" * 32768,
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001d11e \U0001de00", "</script>", "x" * 32768,
     "ä" * 16384, "\x01" * 5000, "'; DROP TABLE message; --", "%s%n", '{"type":"ack","id":1}'])
 async def test_text_arrives_as_it_was(server, users, text):
     a, b, alice, bob = await pair(server, users)

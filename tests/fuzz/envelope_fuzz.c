@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A text through the envelope reader, beside json-c in strict mode on the whole
- * of it. What the scanner takes json-c must take too, and find the same fields;
- * the payload must be the same tree. (The reverse does not hold: json-c is the
- * more lenient of the two.)
+ * A text through the envelope reader, beside json-c's parser in strict mode on the
+ * whole of it. What the scanner takes json-c must take too, and find the same fields;
+ * the payload must be the same tree, and the same again when it is written and
+ * read once more. (The reverse does not hold: json-c is the more lenient of the two.)
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 
 #include "seam/envelope.h"
+#include "seam/json_scan.h"
 #include "ws/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -60,7 +61,7 @@ static void check_message(struct json_object *tree, enum envelope_kind kind,
 static void check_refused(struct json_object *tree, const struct message *m)
 {
 	demand(m->error != PAR_OK && m->detail != NULL && m->payload == NULL);
-	demand(m->has_id == (m->id_len > 0) && strcmp(m->detail, "a number is out of range") != 0);
+	demand(m->has_id == (m->id_len > 0));
 	if (m->error != PAR_E_BAD_JSON)
 		demand(tree != NULL);
 	if (m->has_id && tree != NULL && m->error != PAR_E_BAD_JSON)
@@ -93,8 +94,8 @@ static bool mistaken_pair(const char *p)
 	       strchr("67", p[5]) != NULL;
 }
 
-/* Whether both readers can be held to the same: json-c's keys end at a NUL, and
- * some versions of it refuse integers that no 64 bits hold. */
+/* Whether both readers can be held to the same: json-c's keys end at a NUL, and it
+ * cuts or refuses integers that no 64 bits hold. */
 static bool comparable(const char *text, size_t size)
 {
 	size_t digits = 0;
@@ -128,9 +129,29 @@ static void compare(const char *text, size_t size, enum envelope_kind kind,
 	json_object_put(tree);
 }
 
+/* What a plugin would pass on is JSON, and means what the client wrote. */
+static void write_and_read(struct json_object *payload)
+{
+	static const char head[] = "{\"type\":\"event\",\"payloadType\":\"x\",\"payload\":";
+	struct message *again = NULL;
+	struct par_json w;
+	struct par_str text;
+	uint64_t ack_id;
+
+	text.s = json_object_to_json_string_length(payload, JSON_C_TO_STRING_PLAIN, &text.len);
+	par_json_init(&w);
+	par_json_bytes(&w, head, sizeof(head) - 1);
+	par_json_bytes(&w, text.s, text.len);
+	par_json_bytes(&w, "}", 1);
+	text = par_json_text(&w);
+	demand(envelope_read(text.s, text.len, &again, &ack_id) == ENVELOPE_CLIENT_EVENT);
+	demand(json_object_equal(again->payload, payload));
+	message_free(&again);
+	par_json_free(&w);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct envelope_reader *reader;
 	const char *text = (const char *)data;
 	struct message *message = NULL;
 	enum envelope_kind kind;
@@ -138,13 +159,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 65536 || !utf8_valid(data, size))
 		return 0;
-	if (reader == NULL)
-		reader = envelope_reader_new();
-	kind = envelope_read(reader, text, size, &message, &ack_id);
+	kind = envelope_read(text, size, &message, &ack_id);
 	demand((message == NULL) == (kind == ENVELOPE_ACK));
 	demand(ack_id <= UINT64_C(1) << 53);
 	if (comparable(text, size))
 		compare(text, size, kind, message);
+	if (message != NULL && message->payload != NULL)
+		write_and_read(message->payload);
 	message_free(&message);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/yaml_tree.h"
+#include "seam/envelope.h"
 
 static uint64_t world_wall(void *arg)
 {
@@ -59,7 +60,6 @@ void world_open(struct world *w, const char *server)
 	w->seam.in = mailbox_new(sizeof(struct in_msg), 1024, -1, -1);
 	w->seam.out = mailbox_new(sizeof(struct out_msg), 256, -1, -1);
 	core_set_seams(w->core, &w->seam, 1);
-	w->reader = envelope_reader_new();
 	w->plugin.core = w->core;
 	w->plugin.phase = PLUGIN_LOADING;
 	w->plugin.descriptor.name = "test";
@@ -72,7 +72,6 @@ void world_close(struct world *w)
 	core_free(&w->core);
 	mailbox_free(&w->seam.in);
 	mailbox_free(&w->seam.out);
-	envelope_reader_free(&w->reader);
 	metrics_free(&w->metrics);
 	settings_free(&w->settings);
 	config_free(&w->config);
@@ -182,7 +181,7 @@ void world_say(struct world *w, struct conn *conn, const char *text)
 	struct in_msg in = { .conn = conn };
 	struct message *message = NULL;
 	uint64_t ack_id = 0;
-	enum envelope_kind kind = envelope_read(w->reader, text, strlen(text), &message, &ack_id);
+	enum envelope_kind kind = envelope_read(text, strlen(text), &message, &ack_id);
 
 	in.kind = kinds[kind];
 	if (kind == ENVELOPE_ACK)

@@ -11,7 +11,6 @@
 
 #include "engine/core.h"
 #include "plugin/plugin.h"
-#include "seam/envelope.h"
 #include "seam/seam.h"
 
 #define WORLD_SAID_MAX 512
@@ -41,7 +40,6 @@ struct world {
 	struct core *core;
 	struct config *config;
 	struct seam seam;
-	struct envelope_reader *reader;
 	struct par_plugin plugin; /* the test's own, for handlers of its own */
 	uint64_t wall_ms;
 	uint64_t monotonic_us;

@@ -59,6 +59,11 @@ TESTS += tests/unit/test_envelope
 tests_unit_test_envelope_SOURCES = tests/unit/test_envelope.c tests/unit/unit.h
 tests_unit_test_envelope_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_json_build
+TESTS += tests/unit/test_json_build
+tests_unit_test_json_build_SOURCES = tests/unit/test_json_build.c tests/unit/unit.h
+tests_unit_test_json_build_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_json
 TESTS += tests/unit/test_json
 tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/unit.h

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/yaml_tree.h"
+#include "engine/core_internal.h"
 #include "seam/envelope.h"
 
 static uint64_t world_wall(void *arg)
@@ -67,6 +68,7 @@ void world_open(struct world *w, const char *server)
 
 void world_close(struct world *w)
 {
+	registry_remove(&w->core->registry, &w->plugin);
 	core_stop_plugins(w->core);
 	world_run(w);
 	core_free(&w->core);

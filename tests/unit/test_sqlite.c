@@ -298,6 +298,8 @@ static void test_sees_what_another_wrote(void)
 /* Two client ids of one hash: the key of the first is taken by a stranger. */
 static void test_hashes_may_collide(void)
 {
+	struct par_tx *tx;
+
 	store_open(&store, OBJECT, CONFIG);
 	do_append(&store, "alice", "bob", "c1", "one");
 	do_append(&store, "alice", "bob", "c2", "two");
@@ -306,6 +308,10 @@ static void test_hashes_may_collide(void)
 	CU_ASSERT_EQUAL(do_append(&store, "alice", "bob", "c1", "one")->op[0].id, 3);
 	CU_ASSERT_EQUAL(do_append(&store, "alice", "bob", "c1", "else")->error, PAR_E_CONFLICT);
 	CU_ASSERT_FALSE(do_append(&store, "alice", "bob", "c2", "two")->op[0].applied);
+	tx = store_tx(&store);
+	add_change(&store, tx, PAR_CHANGE_EDIT, "alice", "bob", 0)->u.change.target_client_id =
+	    par_str_of("c1");
+	CU_ASSERT_EQUAL(store_run(&store, tx)->op[0].original_id, 3);
 	store_close(&store);
 }
 

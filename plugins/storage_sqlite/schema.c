@@ -7,9 +7,14 @@
  * newer file as long as it knows that number, so upgrades can be rolled back.
  *
  * Rows of messages and events carry two numbers in one integer key: see
- * row_id() in db.h. What can be derived from the rows is not stored a second
- * time for each message, since every page written costs more than reading it
- * once when a chat is loaded:
+ * row_id() in db.h. A chat's messages lie together, in the order of that key,
+ * since they are read together for ever. Events lie in the order they came and
+ * have an index by that key: most are acked and gone soon, and a commit with
+ * events for many users writes a page or two and not one for each of them.
+ *
+ * What can be derived from the rows is not stored a second time for each
+ * message, since every page written costs more than reading it once when a
+ * chat is loaded:
  *   - the last id and time of a chat are those of its last message,
  *   - the last seq of a user is that of his last event, which is never pruned,
  *   - member.missed and .theirs are right as of the message `counted`,
@@ -44,7 +49,8 @@ static const char *const migrations[] = {
 	"CREATE UNIQUE INDEX message_dedupe ON message (dedupe) WHERE dedupe IS NOT NULL;"
 	"CREATE TABLE hidden (user INTEGER NOT NULL, message INTEGER NOT NULL,"
 	" at INTEGER NOT NULL, PRIMARY KEY (user, message)) WITHOUT ROWID;"
-	"CREATE TABLE event (id INTEGER PRIMARY KEY, type TEXT NOT NULL, payload TEXT NOT NULL,"
+	"CREATE TABLE event (n INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, type TEXT NOT "
+	"NULL, payload TEXT NOT NULL,"
 	" origin TEXT);"
 	"CREATE TABLE device (user INTEGER NOT NULL, name TEXT NOT NULL, acked INTEGER NOT NULL,"
 	" sent INTEGER NOT NULL, above BLOB, connected INTEGER NOT NULL, seen INTEGER NOT NULL,"

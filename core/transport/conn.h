@@ -11,7 +11,8 @@
  *     │ IN_HELLO                                 ▼
  *   HELLO ─────────OUT_REFUSE─────────────────▶ ENDING ──its last bytes sent,
  *     │ OUT_ACCEPT                               ▲   │   the peer's end, 5 s
- *   OPEN ──────────the peer's close frame────────┤   │
+ *   OPEN ──────────the peer's close frame, or ───┤   │
+ *     │            frames without sense        │   │
  *     │ conn_close: our close frame              │   │
  *   CLOSING ───────the peer's close frame────────┘   │
  *     │ 5 s                                          ▼

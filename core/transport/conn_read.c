@@ -72,6 +72,15 @@ static void conn_message(struct conn *conn, const char *text, size_t len)
 	io_push(io, &msg);
 }
 
+/* What follows on this stream has no meaning, the peer's close frame neither: he
+ * is told why, and our end of the stream is closed behind it. */
+static void conn_fail(struct conn *conn, uint16_t code, const char *reason)
+{
+	conn_close(conn, code, reason);
+	if (conn->state != CONN_CLOSED)
+		conn_end(conn, reason);
+}
+
 static void conn_data(struct conn *conn, const struct ws_frame *frame)
 {
 	if (frame->fin && frame->opcode == WS_TEXT) {
@@ -79,8 +88,7 @@ static void conn_data(struct conn *conn, const struct ws_frame *frame)
 		return;
 	}
 	if (!buffer_append(&conn->message, frame->payload, frame->len, conn->decoder.max_message)) {
-		conn->deaf = true;
-		conn_close(conn, WS_CLOSE_TOO_BIG, "the message is too big");
+		conn_fail(conn, WS_CLOSE_TOO_BIG, "the message is too big");
 		return;
 	}
 	if (frame->fin) {
@@ -164,8 +172,7 @@ static size_t conn_decode(struct conn *conn, char *buf, size_t len)
 			return used;
 		case WS_ERROR:
 			conn->io->counts[IO_PROTOCOL_ERRORS]++;
-			conn->deaf = true;
-			conn_close(conn, code, decode_error(code));
+			conn_fail(conn, code, decode_error(code));
 			break;
 		case WS_FRAME:
 			used += consumed;

@@ -14,7 +14,9 @@ static struct client one, two;
 
 #define ACK "{\"type\":\"ack\",\"id\":1}"
 
-/* What comes after the error has no meaning, and the core hears only of the end. */
+/* What comes after the error has no meaning, and the core hears only of the end.
+ * Who has read the close frame finds the end of the stream behind it, though
+ * the server can tell no answer to it from garbage, and waits for his. */
 static void check_protocol_errors(struct world *w)
 {
 	static const struct {
@@ -41,6 +43,8 @@ static void check_protocol_errors(struct world *w)
 		client_text(w, &one, ACK);
 		CU_ASSERT_TRUE(client_expect_close(w, &one, wrong[i].code));
 		client_text(w, &one, ACK);
+		CU_ASSERT_TRUE(client_expect_end(w, &one));
+		CU_ASSERT_TRUE(core_has_nothing(w));
 		client_gone(&one);
 		CU_ASSERT_STRING_EQUAL(core_release(w, conn), wrong[i].reason);
 	}
@@ -57,6 +61,8 @@ static void check_fragments_too_big(struct world *w)
 	client_frame(w, &one, WS_TEXT, false, text, sizeof(text));
 	client_frame(w, &one, WS_CONTINUATION, true, text, sizeof(text));
 	CU_ASSERT_TRUE(client_expect_close(w, &one, WS_CLOSE_TOO_BIG));
+	CU_ASSERT_TRUE(client_expect_end(w, &one));
+	CU_ASSERT_TRUE(core_has_nothing(w));
 	client_gone(&one);
 	core_release(w, conn);
 }

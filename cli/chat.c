@@ -95,6 +95,24 @@ void chat_mark_read(struct chat *chat)
 	chat_request(chat, "read", &w, chat_marked, NULL);
 }
 
+static void chat_delivered(void *arg, void *data, struct json_object *response, struct par_str text)
+{
+	(void)data;
+	(void)response;
+	(void)text;
+	chat_finish_if_done(arg);
+}
+
+void chat_mark_delivered(struct chat *chat, struct par_str chat_id)
+{
+	struct par_json w;
+
+	par_json_init(&w);
+	par_json_object_begin(&w);
+	par_json_member_string(&w, "chatId", chat_id);
+	chat_request(chat, "dlvrd", &w, chat_delivered, NULL);
+}
+
 static bool chat_event(void *arg, struct json_object *event, struct par_str text)
 {
 	struct chat *chat = arg;

@@ -36,6 +36,9 @@ void chat_say(struct chat *chat, const char *format, ...) __attribute__((format(
 /* Marks as read what was shown so far, one request at a time. */
 void chat_mark_read(struct chat *chat);
 
+/* Marks as delivered what came in another chat. */
+void chat_mark_delivered(struct chat *chat, struct par_str chat_id);
+
 /* Shows an event; false: the output is gone. */
 bool chat_show_event(struct chat *chat, struct json_object *event);
 /* Shows the answer to `messages`. */

@@ -155,15 +155,8 @@ static void chat_show_elsewhere(struct chat *chat, struct json_object *event)
 
 	if (message_is(event, "eventType", "new") &&
 	    !message_is(payload, "sender", chat->options->user)) {
-		struct par_json mark;
-
 		chat_say(chat, "-- a message in the chat %s", where);
-		par_json_init(&mark);
-		par_json_object_begin(&mark);
-		par_json_member_string(&mark, "chatId", message_string(payload, "chatId"));
-		par_json_object_end(&mark);
-		client_request(chat->client, "dlvrd", par_json_text(&mark), NULL, NULL);
-		par_json_free(&mark);
+		chat_mark_delivered(chat, message_string(payload, "chatId"));
 	}
 	free(where);
 }

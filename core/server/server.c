@@ -183,6 +183,7 @@ static void server_listen_signals(struct server *s)
 	unsigned i;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write */
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		s->signals[i] = evsignal_new(loop_base(s->loop), numbers[i], on_signal, s);
 		event_add(s->signals[i], NULL);

@@ -165,8 +165,7 @@ class Server:
             file.write(self.text if self.text is not None else yaml(self.config))
         self.process = subprocess.Popen(
             [parlanced(), "--config", self.path, *self.args], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env,
-            restore_signals=False)  # SIGXFSZ stays ignored: a full disk raises no signal
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env)
         self.reader = threading.Thread(target=self.read_log, args=(self.process.stderr,),
                                        daemon=True)
         self.reader.start()

@@ -33,7 +33,7 @@ def test_help():
         assert option in done.stdout
 
 
-@pytest.mark.parametrize("args", [["--nonsense"], [], ["--config"], ["--help-plugin"],
+@pytest.mark.parametrize("args", [["--nonsense"], ["--config"], ["--help-plugin"],
                                   ["--config", "/nowhere/x.yaml"], ["surplus"]])
 def test_bad_arguments(args):
     """Status and a message, never a server with settings that nobody asked for."""

@@ -41,6 +41,14 @@ static void *auth_load(const struct par_api *api, struct par_plugin *self,
 		snprintf(error, error_size, "out of memory");
 		return NULL;
 	}
+	if (!api->server_info(self)->loopback_only) {
+		snprintf(error, error_size,
+			 "auth_insecure lets anybody be any user, so every address of "
+			 "server.listen must be a loopback one such as ws://127.0.0.1:8080: "
+			 "change server.listen, or enable another auth plugin");
+		free(auth);
+		return NULL;
+	}
 	auth->api = api;
 	auth->self = self;
 	api->provide_auth(self, &role, auth);
@@ -51,13 +59,8 @@ static bool auth_start(void *state, char *error, size_t error_size)
 {
 	struct auth_insecure *auth = state;
 
-	if (!auth->api->server_info(auth->self)->loopback_only) {
-		snprintf(error, error_size,
-			 "auth_insecure lets anybody be any user, so every address of "
-			 "server.listen must be a loopback one such as ws://127.0.0.1:8080: "
-			 "change server.listen, or enable another auth plugin");
-		return false;
-	}
+	(void)error;
+	(void)error_size;
 	auth->api->log(auth->self, PAR_LOG_WARNING,
 		       "users are not authenticated: for development only");
 	return true;

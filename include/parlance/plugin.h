@@ -256,6 +256,7 @@ struct par_api {
 
 	/* --- from here on: the core thread, from start() to stop() --- */
 
+	/* In load() too. */
 	const struct par_server_info *(*server_info)(struct par_plugin *self);
 	uint64_t (*now)(struct par_plugin *self);
 

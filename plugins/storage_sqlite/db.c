@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -29,15 +30,14 @@ static const char *const sql[] = {
 #undef X
 };
 
-static bool file_make(const char *path, char *error, size_t error_size)
+/* Opens or makes the file; -1 with the reason and the remedy in `error`. */
+static int file_open(const char *path, char *error, size_t error_size)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	const char *slash = strrchr(path, '/');
 
-	if (fd >= 0) {
-		close(fd);
-		return true;
-	}
+	if (fd >= 0)
+		return fd;
 	if (errno == ENOENT)
 		snprintf(error, error_size,
 			 "the folder %.*s does not exist: make it, writable for the server's user,"
@@ -50,6 +50,37 @@ static bool file_make(const char *path, char *error, size_t error_size)
 			 path, strerror(errno), (unsigned)geteuid());
 	else
 		snprintf(error, error_size, "cannot open %s: %s", path, strerror(errno));
+	return -1;
+}
+
+static bool file_make(const char *path, char *error, size_t error_size)
+{
+	int fd = file_open(path, error, error_size);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* One server a file: what another one stores would be told to nobody here. The
+ * lock is on a file beside it, since closing any descriptor of the database
+ * itself would drop SQLite's own locks, and goes with the process. */
+static bool file_lock(struct db *db, const char *path, char *error, size_t error_size)
+{
+	char name[4096];
+
+	snprintf(name, sizeof(name), "%s.lock", path);
+	db->lock_fd = file_open(name, error, error_size);
+	if (db->lock_fd < 0)
+		return false;
+	if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	snprintf(error, error_size,
+		 "%s is used by another server, which holds %s: stop that one, or give this one a "
+		 "path of its own in storage_sqlite",
+		 path, name);
+	close(db->lock_fd);
+	db->lock_fd = -1;
 	return false;
 }
 
@@ -86,7 +117,7 @@ bool db_open(struct db *db, const char *path, uint64_t busy_timeout, char *error
 {
 	bool good;
 
-	if (!file_make(path, error, error_size))
+	if (!file_make(path, error, error_size) || !file_lock(db, path, error, error_size))
 		return false;
 	good = wal_file_register() == SQLITE_OK &&
 	       sqlite3_open_v2(path, &db->handle,
@@ -122,6 +153,9 @@ void db_close(struct db *db)
 	sqlite3_close(db->handle);
 	db->handle = NULL;
 	wal_file_unregister();
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
+	db->lock_fd = -1;
 	par_json_free(&db->writer);
 }
 

@@ -26,6 +26,7 @@ struct chat;
 struct db {
 	const struct par_api *api;
 	sqlite3 *handle;
+	int lock_fd; /* of the file that says a server uses this one; -1: none */
 	sqlite3_stmt *statements[ST_COUNT];
 	int error; /* SQLite's extended code; SQLITE_OK: none */
 	uint64_t hash_key[2]; /* of dedupe_hash */

@@ -117,6 +117,7 @@ static void *sqlite_load(const struct par_api *api, struct par_plugin *self,
 	s->worker.api = s->worker.db.api = api;
 	s->worker.self = self;
 	s->worker.db.device_ttl = (uint64_t)option_int(config, "device_ttl");
+	s->worker.db.lock_fd = -1;
 	par_json_init(&s->worker.db.writer);
 	worker_init(&s->worker);
 	add_metrics(&s->worker);

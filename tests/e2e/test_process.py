@@ -193,8 +193,11 @@ def test_no_storage_plugin(make_server):
 @pytest.mark.parametrize("listen", [["ws://0.0.0.0:0"], ["ws://127.0.0.1:0", "ws://0.0.0.0:0"],
                                     ["ws://[::]:0"]])
 def test_auth_insecure_is_for_loopback(make_server, listen):
-    log = make_server(server={"listen": listen}).start_and_fail()
-    assert "auth_insecure" in log and "loopback" in log
+    server = make_server(server={"listen": listen})
+    for how in ([], ["--check-config"]):
+        server.args = how
+        log = server.start_and_fail()
+        assert "auth_insecure" in log and "loopback" in log
 
 
 def test_port_in_use(make_server):

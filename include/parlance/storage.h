@@ -403,6 +403,19 @@ static inline bool par_tx_may_undo(const struct par_tx *tx)
 	return false;
 }
 
+/* The chat in which an event's PAR_HOLE_MISSED counts for its receiver; NULL: it has no such hole. */
+static inline const struct par_chat *par_event_missed_in(const struct par_tx *tx,
+							 const struct par_op_event *event)
+{
+	unsigned i;
+
+	for (i = 0; i < event->n_holes; i++) {
+		if (event->holes[i].kind == PAR_HOLE_MISSED)
+			return par_op_chat(&tx->ops[event->holes[i].op]);
+	}
+	return NULL;
+}
+
 /* A client id into its hole. There may be none: then the key that was written
  * already is taken back, up to and with the comma before it. */
 static inline void par_event_client_id(struct par_json *out, struct par_str id)

@@ -72,20 +72,14 @@ static void event_push(struct memory *m, struct user *user, const struct par_op_
 	undo_call(m, event_unpush, user);
 }
 
-/* What PAR_HOLE_MISSED stands for: the receiver's count in the chat of the hole's operation. */
+/* What PAR_HOLE_MISSED stands for: the receiver's count. */
 static uint64_t event_missed(struct memory *m, const struct par_tx *tx,
 			     const struct par_op_event *event)
 {
-	const struct par_chat *as;
+	const struct par_chat *as = par_event_missed_in(tx, event);
 	struct member *member;
 	struct chat *chat;
-	unsigned i = 0;
 
-	while (i < event->n_holes && event->holes[i].kind != PAR_HOLE_MISSED)
-		i++;
-	if (i == event->n_holes)
-		return 0;
-	as = par_op_chat(&tx->ops[event->holes[i].op]);
 	chat = as == NULL ? NULL : chat_find(m, as->key);
 	member = chat == NULL ? NULL : chat_member(chat, event->user);
 	return member == NULL ? 0 : member->missed;

@@ -2,21 +2,14 @@
 /* EVENT: the next event of a user's stream. */
 #include "ops.h"
 
-/* What PAR_HOLE_MISSED stands for: the receiver's count in the chat of the
- * hole's operation. */
+/* What PAR_HOLE_MISSED stands for: the receiver's count. */
 static uint64_t event_missed(struct db *db, const struct par_tx *tx,
 			     const struct par_op_event *event)
 {
-	const struct par_chat *as;
+	const struct par_chat *as = par_event_missed_in(tx, event);
 	struct member *member;
 	struct chat *chat;
-	unsigned i = 0;
 
-	while (i < event->n_holes && event->holes[i].kind != PAR_HOLE_MISSED)
-		i++;
-	if (i == event->n_holes)
-		return 0;
-	as = par_op_chat(&tx->ops[event->holes[i].op]);
 	chat = as == NULL ? NULL : chat_find(db, as->key);
 	member = chat == NULL ? NULL : chat_member(chat, event->user);
 	return member == NULL ? 0 : member->missed;

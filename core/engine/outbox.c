@@ -28,16 +28,17 @@ void outbox_send(struct core *core, unsigned io, const struct out_msg *msg)
 		outbox_wait(core, out, msg);
 }
 
+/* When something is left, a wake-up is promised for when there is room. */
 static void outbox_flush(struct core *core, struct outbox *out)
 {
-	while (out->n > 0 && mailbox_push(out->box, &out->waiting[out->head])) {
-		out->head++;
-		if (--out->n == 0)
-			core->overflowing--;
-	}
-	mailbox_publish(out->box);
-	if (out->n > 0)
-		mailbox_want_room(out->box);
+	do {
+		while (out->n > 0 && mailbox_push(out->box, &out->waiting[out->head])) {
+			out->head++;
+			if (--out->n == 0)
+				core->overflowing--;
+		}
+		mailbox_publish(out->box);
+	} while (out->n > 0 && !mailbox_want_room(out->box));
 }
 
 void outboxes_flush(struct core *core)

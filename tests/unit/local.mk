@@ -102,6 +102,12 @@ tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c tests/unit/core_wo
 tests_unit_test_dispatch_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_dispatch_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_outbox
+TESTS += tests/unit/test_outbox
+tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c tests/unit/unit.h
+tests_unit_test_outbox_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mailbox_want_room
+tests_unit_test_outbox_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_log
 TESTS += tests/unit/test_log
 tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/unit.h

@@ -133,6 +133,22 @@ static void batch_add_session(struct cursor_batch *batch, const struct session *
 	cursor->closed = closed;
 }
 
+/* Whether a session here, but for `gone`, is the device's: then it has not left. */
+static bool device_is_here(struct core *core, struct par_str user_name, struct par_str device,
+			   const struct session *gone)
+{
+	const struct user *user = user_find(core, user_name);
+	const struct session *session;
+
+	if (user == NULL)
+		return false;
+	LIST_FOREACH(session, &user->sessions, of_user) {
+		if (session != gone && par_str_equal(session_device(session), device))
+			return true;
+	}
+	return false;
+}
+
 static void batch_add_kept(struct cursor_batch *batch)
 {
 	struct core *core = batch->core;
@@ -145,7 +161,8 @@ static void batch_add_kept(struct cursor_batch *batch)
 
 		cursor->acked = note->acked;
 		cursor->sent = note->sent;
-		cursor->closed = note->closed;
+		/* it may have come back meanwhile */
+		cursor->closed = note->closed && !device_is_here(core, user, device, NULL);
 		TAILQ_REMOVE(&core->cursor_retry, note, next);
 		core->cursors_kept--;
 		free(note);
@@ -167,19 +184,6 @@ void cursors_write(struct core *core)
 	batch_submit(&batch);
 }
 
-/* Whether another session here is this device's too: then it has not left. */
-static bool cursor_device_stays(const struct session *session)
-{
-	const struct session *other;
-
-	LIST_FOREACH(other, &session->user->sessions, of_user) {
-		if (other != session &&
-		    par_str_equal(session_device(other), session_device(session)))
-			return true;
-	}
-	return false;
-}
-
 void cursor_session_gone(struct core *core, struct session *session)
 {
 	struct cursor_batch batch = { core, NULL };
@@ -189,9 +193,12 @@ void cursor_session_gone(struct core *core, struct session *session)
 		core->n_acked--;
 	}
 	session->is_acked = false;
-	if (session->stream == STREAM_NEW || session->stream == STREAM_OPENING)
-		return; /* the storage never said where it stands */
-	batch_add_session(&batch, session, !cursor_device_stays(session));
+	if (session->stream == STREAM_NEW)
+		return; /* the storage knows nothing of it */
+	/* of one that is still opening it says that the device has left, no more: all is 0 */
+	batch_add_session(
+	    &batch, session,
+	    !device_is_here(core, user_id(session->user), session_device(session), session));
 	batch_submit(&batch);
 }
 

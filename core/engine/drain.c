@@ -7,7 +7,6 @@
 #include "engine/core_internal.h"
 #include "engine/cursor.h"
 #include "engine/session.h"
-#include "ws/close_code.h"
 
 static void drain_deadline_passed(void *state, void *arg)
 {
@@ -34,8 +33,7 @@ static void drain_close_sessions(struct core *core)
 		struct session *session = core->sessions.slots[i].object;
 
 		if (session != NULL)
-			session_close(core, session, WS_CLOSE_GOING_AWAY,
-				      "the server is going away; connect again");
+			session_go_away(core, session);
 	}
 }
 

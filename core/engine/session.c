@@ -15,6 +15,7 @@
 #include "engine/stream.h"
 #include "plugin/plugin.h"
 #include "ws/close_code.h"
+#include "ws/utf8.h"
 
 #define BAD_MESSAGE_SPAN_MS 60000
 #define DEVICE_DEFAULT "default"
@@ -89,8 +90,7 @@ void session_hello(struct core *core, struct conn *conn, unsigned io, struct hel
 	struct session *session = session_new(core, conn, io, hello->device);
 
 	if (core->draining)
-		session_turn_away(core, session, 503, "unavailable",
-				  "the server is going away; connect again");
+		session_go_away(core, session);
 	else if (!par_id_valid(session_device(session)))
 		session_turn_away(core, session, 400, "bad_envelope",
 				  "device is 1 to 128 bytes without control characters");
@@ -114,6 +114,11 @@ static void session_replace_others(struct core *core, struct session *session)
 	}
 }
 
+static bool session_user_valid(struct par_str user)
+{
+	return par_id_valid(user) && !par_id_is_group(user) && utf8_valid(user.s, user.len);
+}
+
 static struct session *session_waiting(struct core *core, par_session_id id)
 {
 	struct session *session = handles_get(&core->sessions, id);
@@ -128,10 +133,14 @@ bool session_accept(struct core *core, par_session_id id, struct par_str user)
 
 	if (session == NULL)
 		return false;
-	if (!par_id_valid(user) || par_id_is_group(user)) {
+	if (!session_user_valid(user)) {
 		session_turn_away(core, session, 401, "forbidden",
-				  "the user id must be 1 to 128 bytes without control characters, "
-				  "and not begin with grp_");
+				  "the user id must be 1 to 128 bytes of UTF-8 without control "
+				  "characters, and not begin with grp_");
+		return true;
+	}
+	if (core->draining) {
+		session_go_away(core, session);
 		return true;
 	}
 	msg.conn = session->conn;
@@ -170,6 +179,16 @@ void session_close(struct core *core, struct session *session, unsigned code, co
 	outbox_send(core, session->io, &msg);
 }
 
+void session_go_away(struct core *core, struct session *session)
+{
+	static const char reason[] = "the server is going away; connect again";
+
+	if (session->state == SESSION_AUTH)
+		session_turn_away(core, session, 503, "unavailable", reason);
+	else
+		session_close(core, session, WS_CLOSE_GOING_AWAY, reason);
+}
+
 static void session_let_go(struct core *core, struct session *session)
 {
 	requests_abandon(core, session);
@@ -185,6 +204,7 @@ void session_gone(struct core *core, struct session *session, const char *doing)
 	struct out_msg msg = { .kind = OUT_RELEASE, .conn = session->conn };
 
 	log_line(PAR_LOG_DEBUG, "session", session->id, NULL, "gone while %s", doing);
+	session->state = SESSION_CLOSING; /* so that no hook has it told anything */
 	if (session->user != NULL)
 		session_let_go(core, session);
 	handles_remove(&core->sessions, session->id);
@@ -210,7 +230,10 @@ void session_send(struct core *core, struct session *session, struct out_frame *
 {
 	struct out_msg msg = { .kind = OUT_SEND, .conn = session->conn, .frame = frame };
 
-	outbox_send(core, session->io, &msg);
+	if (session->state == SESSION_OPEN)
+		outbox_send(core, session->io, &msg);
+	else
+		out_frame_unref(frame);
 }
 
 void session_bad_message(struct core *core, struct session *session)

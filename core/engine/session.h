@@ -52,7 +52,7 @@ struct session {
 	TAILQ_ENTRY(session) of_acked; /* cursor.c */
 	TAILQ_ENTRY(session) of_stalled; /* stream.c */
 	struct session_requests requests; /* in flight */
-	uint16_t inflight;
+	uint32_t inflight;
 	uint16_t io;
 	uint8_t state; /* enum session_state */
 	uint8_t stream; /* enum stream_state */
@@ -60,14 +60,15 @@ struct session {
 	bool congested;
 	bool is_acked; /* on the list of that name */
 	bool is_stalled;
-	uint16_t bad_messages; /* since bad_since */
-	uint16_t n_above;
+	uint32_t bad_messages; /* since bad_since */
 	uint64_t bad_since;
 	uint64_t next_event_id; /* PROTOCOL.md section 3: counts up by one */
 	uint64_t sent_seq; /* highest seq sent to it, or skipped for it */
 	uint64_t fetch_upto; /* end of the stream when the page under way was asked for */
 	uint64_t redelivered_upto; /* what may have been sent to its device before */
-	uint64_t *above; /* seqs above the cursor that its device acked earlier */
+	uint64_t *above; /* seqs above the cursor that its device acked earlier, ascending */
+	uint32_t n_above;
+	uint32_t above_at; /* those before it were passed */
 	struct window window;
 	char *device;
 	uint16_t device_len;
@@ -86,13 +87,15 @@ bool session_accept(struct core *core, par_session_id id, struct par_str user);
 bool session_refuse(struct core *core, par_session_id id, const char *message);
 /* Sends a close frame; `reason` is static. The session hears nothing more. */
 void session_close(struct core *core, struct session *session, unsigned code, const char *reason);
+/* The server drains: closes the session, or turns its handshake away. */
+void session_go_away(struct core *core, struct session *session);
 /* IN_CLOSED: lets go of everything, frees the session and releases the conn. */
 void session_gone(struct core *core, struct session *session, const char *doing);
 
 /* The server ends, whatever the clients do: lets go of all that are left. */
 void sessions_end(struct core *core);
 
-/* Sends a whole message; takes the frame. */
+/* Sends a whole message, unless the session is closing; takes the frame. */
 void session_send(struct core *core, struct session *session, struct out_frame *frame);
 
 /* Counts a message that could not be understood, and closes when there were too many. */

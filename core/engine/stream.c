@@ -74,15 +74,12 @@ void stream_event(struct core *core, struct session *session, uint64_t seq, stru
 		stream_continue(core, session);
 }
 
-static bool stream_acked_before(const struct session *session, uint64_t seq)
+/* Asked of ascending seqs, so it goes through the list once. */
+static bool stream_acked_before(struct session *session, uint64_t seq)
 {
-	unsigned i;
-
-	for (i = 0; i < session->n_above; i++) {
-		if (session->above[i] == seq)
-			return true;
-	}
-	return false;
+	while (session->above_at < session->n_above && session->above[session->above_at] < seq)
+		session->above_at++;
+	return session->above_at < session->n_above && session->above[session->above_at] == seq;
 }
 
 /* One event of a page. False when the window is full: the rest is left for a
@@ -216,7 +213,7 @@ static void stream_opened(void *state, void *arg)
 	session->sent_seq = at->acked;
 	session->redelivered_upto = at->sent;
 	if (at->n_above > 0) {
-		session->n_above = (uint16_t)at->n_above;
+		session->n_above = at->n_above;
 		session->above = mem_alloc(at->n_above * sizeof(*at->above));
 		memcpy(session->above, at->above, at->n_above * sizeof(*at->above));
 	}

@@ -39,7 +39,7 @@ static void user_tell(struct core *core, enum par_hook_kind kind, const struct s
 	hooks_tell(core, kind, &call);
 }
 
-struct user *user_join(struct core *core, struct par_str id, struct session *session)
+void user_join(struct core *core, struct par_str id, struct session *session)
 {
 	struct user *user = user_find(core, id);
 
@@ -49,7 +49,6 @@ struct user *user_join(struct core *core, struct par_str id, struct session *ses
 	LIST_INSERT_HEAD(&user->sessions, session, of_user);
 	if (user->n_sessions++ == 0)
 		user_tell(core, PAR_HOOK_USER_ONLINE, session);
-	return user;
 }
 
 void user_leave(struct core *core, struct session *session)
@@ -59,8 +58,9 @@ void user_leave(struct core *core, struct session *session)
 	LIST_REMOVE(session, of_user);
 	if (--user->n_sessions > 0)
 		return;
-	user_tell(core, PAR_HOOK_USER_OFFLINE, session);
+	/* out of the table first: a hook may let the user's next session in */
 	HASH_DEL(core->users, user);
+	user_tell(core, PAR_HOOK_USER_OFFLINE, session);
 	free(user);
 	metric_add(core->count.users, -1);
 }

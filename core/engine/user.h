@@ -37,7 +37,7 @@ static inline struct par_str user_id(const struct user *user)
 /* NULL: he has no session here. */
 struct user *user_find(struct core *core, struct par_str id);
 /* Puts a session on its user, whose struct is made if need be. */
-struct user *user_join(struct core *core, struct par_str id, struct session *session);
+void user_join(struct core *core, struct par_str id, struct session *session);
 /* Takes it off again; the struct goes with the last one. */
 void user_leave(struct core *core, struct session *session);
 

@@ -259,15 +259,24 @@ static void api_offload(struct par_plugin *self, par_callback_fn work, par_callb
 
 static bool api_auth_accept(struct par_plugin *self, par_auth_id id, struct par_str user)
 {
-	return session_accept(self->core, id, user);
+	return api_is_auth(self) && session_accept(self->core, id, user);
 }
 
 static bool api_auth_refuse(struct par_plugin *self, par_auth_id id, const char *message)
 {
-	return session_refuse(self->core, id, message);
+	return api_is_auth(self) && session_refuse(self->core, id, message);
 }
 
 /* --- storage --- */
+static bool api_is_auth(const struct par_plugin *self)
+{
+	if (self == self->core->registry.auth_plugin)
+		return true;
+	log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
+		 "answers a handshake, but does not provide the role auth; ignored");
+	return false;
+}
+
 
 static struct par_tx *api_tx_new(struct par_plugin *self, par_callback_fn done, void *state)
 {

@@ -27,11 +27,6 @@ static const char *const error_messages[] = {
 	[PAR_E_INTERNAL] = "the server failed; the outcome is open",
 };
 
-const char *error_code(enum par_error error)
-{
-	return error_codes[error];
-}
-
 void answer_begin(struct par_json *w, uint64_t now, struct par_str id)
 {
 	static const char head[] = "{\"type\":\"response\",\"timestamp\":";
@@ -64,17 +59,30 @@ static void answer_write_error(struct par_json *w, const char *code, const char 
 	par_json_object_end(w);
 }
 
-struct out_frame *answer_error(uint64_t now, struct par_str id, enum par_error error,
-			       const char *path, const char *message)
+static struct out_frame *answer_try_error(uint64_t now, struct par_str id, enum par_error error,
+					  const char *path, const char *message)
 {
 	struct par_json w;
 
 	out_frame_begin(&w);
 	answer_begin(&w, now, id);
-	answer_write_error(&w, error_codes[error], path,
-			   message == NULL ? error_messages[error] : message);
+	answer_write_error(&w, error_codes[error], path, message);
 	par_json_object_end(&w);
 	return out_frame_end(&w);
+}
+
+struct out_frame *answer_error(uint64_t now, struct par_str id, enum par_error error,
+			       const char *path, const char *message)
+{
+	struct out_frame *frame;
+
+	if (error <= PAR_OK || error > PAR_E_INTERNAL)
+		error = PAR_E_INTERNAL;
+	if (message == NULL)
+		message = error_messages[error];
+	frame = answer_try_error(now, id, error, path, message);
+	return frame != NULL ? frame
+			     : answer_try_error(now, id, error, NULL, error_messages[error]);
 }
 
 struct out_frame *answer_http_error(const char *code, const char *message)

@@ -16,14 +16,12 @@
  * writes null. The writer is fresh from out_frame_begin. */
 void answer_begin(struct par_json *w, uint64_t now, struct par_str id);
 
-/* A whole error response. `path`, `message` may be NULL. */
+/* A whole error response, never NULL. `path`, `message` may be NULL, and are left
+ * out when they are beyond measure. An error that is none is internal. */
 struct out_frame *answer_error(uint64_t now, struct par_str id, enum par_error error,
 			       const char *path, const char *message);
 
 /* The body of a refused handshake: {"error":{"code":...,"message":...}}. */
 struct out_frame *answer_http_error(const char *code, const char *message);
-
-/* "bad_payload" for PAR_E_BAD_PAYLOAD, and so on. */
-const char *error_code(enum par_error error);
 
 #endif

@@ -6,6 +6,7 @@
 #include "engine/core.h"
 #include "engine/core_internal.h"
 #include "engine/cursor.h"
+#include "engine/request.h"
 #include "engine/session.h"
 
 static void drain_deadline_passed(void *state, void *arg)
@@ -45,6 +46,7 @@ void drain_step(struct core *core)
 		return;
 	if (!TAILQ_EMPTY(&core->inflight))
 		log_warning("core", "drain_timeout passed with requests in flight");
+	requests_give_up(core);
 	core->drain_closing = true;
 	/* the second time it passes, what is left is given up: core_drained */
 	core->drain_deadline = core->mono_us + core->settings->drain_timeout * 1000;

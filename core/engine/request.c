@@ -86,6 +86,8 @@ static void request_forget(struct core *core, struct request *r)
 	if (session->paused && session->inflight <= core->settings->max_inflight / 2 &&
 	    session->state == SESSION_OPEN)
 		session_set_paused(core, session, false);
+	if (core->reply_to == r->id)
+		core->reply_to = 0;
 	if (r->message != core->handled)
 		message_free(&r->message);
 	free(r);
@@ -98,16 +100,29 @@ static void request_free(struct core *core, struct request *r)
 	request_forget(core, r);
 }
 
-static void request_answer_error(struct core *core, struct request *r, enum par_error error,
-				 const char *path, const char *message)
+static void request_send_error(struct core *core, const struct request *r, enum par_error error,
+			       const char *path, const char *message)
 {
 	metric_add(core->count.errors, 1);
 	session_send(core, r->session,
 		     answer_error(core->now, message_id(r->message), error, path, message));
-	if (error == PAR_E_TIMEOUT)
-		request_forget(core, r);
+}
+
+/* Answered by the core in place of its plugin, which did not do it. */
+static void request_give_up(struct core *core, struct request *r, enum par_error error)
+{
+	request_send_error(core, r, error, NULL, NULL);
+	request_forget(core, r);
+}
+
+/* Sends what its plugin wrote; NULL: it could not be held in memory. */
+static void request_send(struct core *core, struct request *r, struct out_frame *frame)
+{
+	if (frame != NULL)
+		session_send(core, r->session, frame);
 	else
-		request_free(core, r);
+		request_send_error(core, r, PAR_E_TOO_LARGE, NULL, "the answer is too large");
+	request_free(core, r);
 }
 
 static void request_refuse(struct core *core, struct session *session, struct message *message,
@@ -178,7 +193,7 @@ static struct request *request_find(struct core *core, struct par_plugin *by, pa
 {
 	struct request *r = handles_get(&core->requests, id);
 
-	if (r == NULL && request_was_completed(core, id)) {
+	if (r == NULL && id != 0 && request_was_completed(core, id)) {
 		metric_add(core->count.double_completions, 1);
 		log_line(PAR_LOG_ERROR, "request", 0, by->descriptor.name,
 			 "completes a request for the second time; ignored");
@@ -212,7 +227,6 @@ struct par_json *request_reply_open(struct core *core, struct par_plugin *by, pa
 bool request_reply_close(struct core *core, struct par_plugin *by, par_request_id id)
 {
 	struct request *r = request_find(core, by, id);
-	struct out_frame *frame;
 
 	if (r == NULL || core->reply_to != id)
 		return false;
@@ -220,17 +234,12 @@ bool request_reply_close(struct core *core, struct par_plugin *by, par_request_i
 	if (core->reply.len == core->reply_at) {
 		log_line(PAR_LOG_ERROR, "request", 0, by->descriptor.name,
 			 "closes a reply without having written a value");
-		request_answer_error(core, r, PAR_E_INTERNAL, NULL, NULL);
+		request_send_error(core, r, PAR_E_INTERNAL, NULL, NULL);
+		request_free(core, r);
 		return true;
 	}
 	par_json_object_end(&core->reply);
-	frame = out_frame_end(&core->reply);
-	if (frame == NULL) {
-		request_answer_error(core, r, PAR_E_TOO_LARGE, NULL, "the answer is too large");
-		return true;
-	}
-	session_send(core, r->session, frame);
-	request_free(core, r);
+	request_send(core, r, out_frame_end(&core->reply));
 	return true;
 }
 
@@ -252,8 +261,7 @@ bool request_reply(struct core *core, struct par_plugin *by, par_request_id id,
 		par_json_member_raw(&w, "payload", text);
 	}
 	par_json_object_end(&w);
-	session_send(core, r->session, out_frame_end(&w));
-	request_free(core, r);
+	request_send(core, r, out_frame_end(&w));
 	return true;
 }
 
@@ -264,7 +272,8 @@ bool request_fail(struct core *core, struct par_plugin *by, par_request_id id, e
 
 	if (r == NULL)
 		return false;
-	request_answer_error(core, r, error, path, message);
+	request_send_error(core, r, error, path, message);
+	request_free(core, r);
 	return true;
 }
 
@@ -279,7 +288,7 @@ static void requests_time_out(void *state, void *arg)
 		metric_add(core->count.timeouts, 1);
 		log_line(PAR_LOG_WARNING, "request", r->session->id, r->plugin->descriptor.name,
 			 "did not complete a request %s in time", message_type(r->message).s);
-		request_answer_error(core, r, PAR_E_TIMEOUT, NULL, NULL);
+		request_give_up(core, r, PAR_E_TIMEOUT);
 	}
 	requests_set_timer(core);
 }
@@ -292,13 +301,10 @@ void requests_abandon(struct core *core, struct session *session)
 		request_forget(core, r);
 }
 
-void requests_fail_plugin(struct core *core, const struct par_plugin *plugin)
+void requests_give_up(struct core *core)
 {
-	struct request *r, *next;
+	struct request *r;
 
-	for (r = TAILQ_FIRST(&core->inflight); r != NULL; r = next) {
-		next = TAILQ_NEXT(r, of_inflight);
-		if (r->plugin == plugin)
-			request_answer_error(core, r, PAR_E_UNAVAILABLE, NULL, NULL);
-	}
+	while ((r = TAILQ_FIRST(&core->inflight)) != NULL)
+		request_give_up(core, r, PAR_E_UNAVAILABLE);
 }

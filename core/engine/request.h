@@ -42,7 +42,7 @@ bool request_fail(struct core *core, struct par_plugin *by, par_request_id id, e
 
 /* The session ends: its requests are forgotten. */
 void requests_abandon(struct core *core, struct session *session);
-/* Drops what is in flight of a plugin that stops: answered `unavailable`. */
-void requests_fail_plugin(struct core *core, const struct par_plugin *plugin);
+/* The server ends and waits no longer: all in flight are answered `unavailable`. */
+void requests_give_up(struct core *core);
 
 #endif

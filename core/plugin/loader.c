@@ -246,7 +246,6 @@ static void plugin_stop(struct core *core, struct par_plugin *plugin)
 
 	if (plugin->phase != PLUGIN_RUNNING)
 		return;
-	requests_fail_plugin(core, plugin);
 	plugin->phase = PLUGIN_STOPPED;
 	if (plugin->descriptor.stop == NULL)
 		return;

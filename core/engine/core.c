@@ -198,6 +198,7 @@ bool core_run(struct core *core)
 	unsigned i;
 
 	core_read_clocks(core);
+	core->in_turn = true;
 	core_run_posts(core);
 	core_run_timers(core);
 	for (i = 0; i < core->n_outboxes; i++)
@@ -208,6 +209,7 @@ bool core_run(struct core *core)
 	if (core->draining)
 		drain_step(core);
 	outboxes_flush(core);
+	core->in_turn = false;
 	/* on one thread nobody else makes room, and nobody wakes us */
 	return more || (core->overflowing > 0 && core->settings->io_threads == 0);
 }

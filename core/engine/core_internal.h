@@ -41,7 +41,6 @@ struct core_metrics {
 	struct par_metric *sessions;
 	struct par_metric *users;
 	struct par_metric *requests;
-	struct par_metric *requests_inflight;
 	struct par_metric *errors;
 	struct par_metric *client_events;
 	struct par_metric *acks;
@@ -95,12 +94,14 @@ struct core {
 	struct timers timers;
 	struct posts posts;
 	struct registry registry; /* plugin/registry.c */
-	struct par_plugin *calling; /* whose callback runs, for the watchdog and the log */
-	uint64_t call_end_us; /* when the last callback came back */
+	struct par_plugin *calling; /* whose callback runs, for the watchdog: call.c */
+	uint64_t call_end_us; /* up to here somebody has answered for the time */
+	bool in_turn; /* within core_run: who is slow holds everybody up */
 	bool handed_over; /* storage.c: the storage was given something since its last flush */
 	struct tx_box *tx_pool; /* storage.c: boxes to be used again */
 	unsigned tx_pooled;
-	struct par_tx *refused; /* storage.c: not for the storage; done at its next flush */
+	struct par_tx *refused; /* storage.c: not for the storage; done at the next flush */
+	struct par_tx *refused_last;
 	struct par_query *refused_queries;
 	unsigned storage_inflight;
 

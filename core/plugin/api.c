@@ -240,8 +240,12 @@ static void api_refuse_client_event(struct par_plugin *self, const struct par_cl
 static par_timer_id api_timer_start(struct par_plugin *self, uint64_t delay, par_callback_fn fn,
 				    void *state, void *arg)
 {
-	return timers_start(&self->core->timers, self->core->mono_us + delay * 1000, self, fn,
-			    state, arg);
+	struct core *core = self->core;
+	uint64_t most = (UINT64_MAX - core->mono_us) / 1000;
+	uint64_t us = delay < most ? delay * 1000 : most * 1000;
+
+	return timers_start(&core->timers, core->mono_us + (us == 0 ? 1 : us), self, fn, state,
+			    arg);
 }
 
 static bool api_timer_stop(struct par_plugin *self, par_timer_id id)

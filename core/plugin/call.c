@@ -4,8 +4,10 @@
  * that took too long, and the hooks. There is one core thread, so a callback
  * that blocks stops everybody; the watchdog says who it was.
  *
- * The clock is read once a call: what lies between the end of one callback and
- * the begin of the next is the core's own work, microseconds at most.
+ * The clock is read once a call, and once more when calls nest: what lies
+ * between the end of one callback and the begin of the next is the core's own
+ * work, microseconds at most. Outside of a turn, while plugins start and stop,
+ * nobody waits and nobody is blamed.
  */
 #include <inttypes.h>
 
@@ -13,27 +15,35 @@
 #include "engine/core_internal.h"
 #include "plugin/plugin.h"
 
+/* The plugin whose callback runs answers for the time since the last look. */
+static void call_judge(struct core *core, const char *what, const char *which)
+{
+	uint64_t now = core->env.monotonic_us(core->env.arg);
+	uint64_t took = now - core->call_end_us;
+
+	core->call_end_us = now;
+	if (!core->in_turn || took <= core->settings->slow_callback * 1000)
+		return;
+	metric_add(core->count.slow_callbacks, 1);
+	log_line(PAR_LOG_WARNING, "watchdog", 0, core->calling->descriptor.name,
+		 "the callback for %s%s%s took %" PRIu64 " ms and stopped everybody; "
+		 "it must not block (par_api.offload)",
+		 what, which[0] == '\0' ? "" : " ", which, took / 1000);
+}
+
 struct par_plugin *call_begin(struct core *core, struct par_plugin *plugin)
 {
 	struct par_plugin *outer = core->calling;
 
+	if (outer != NULL)
+		call_judge(core, "what led to another plugin's", "");
 	core->calling = plugin;
 	return outer;
 }
 
 void call_end(struct core *core, struct par_plugin *outer, const char *what, const char *which)
 {
-	uint64_t now = core->env.monotonic_us(core->env.arg);
-	uint64_t took = now - core->call_end_us;
-
-	if (took > core->settings->slow_callback * 1000) {
-		metric_add(core->count.slow_callbacks, 1);
-		log_line(PAR_LOG_WARNING, "watchdog", 0, core->calling->descriptor.name,
-			 "the callback for %s%s%s took %" PRIu64 " ms and stopped everybody; "
-			 "it must not block (par_api.offload)",
-			 what, which[0] == '\0' ? "" : " ", which, took / 1000);
-	}
-	core->call_end_us = now;
+	call_judge(core, what, which);
 	core->calling = outer;
 }
 

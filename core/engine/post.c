@@ -153,15 +153,25 @@ void posts_wait(struct posts *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void queue_drop(struct post_queue *q)
+/* Frees those of one owner; NULL: all. */
+static void queue_drop(struct post_queue *q, const struct par_plugin *owner)
 {
-	struct post *post;
+	struct post *post = queue_take_all(q), *next;
 
-	while ((post = q->first) != NULL) {
-		q->first = post->next;
-		free(post);
+	for (; post != NULL; post = next) {
+		next = post->next;
+		if (owner != NULL && post->owner != owner)
+			queue_add(q, post);
+		else
+			free(post);
 	}
-	q->last = &q->first;
+}
+
+void posts_drop(struct posts *p, const struct par_plugin *owner)
+{
+	pthread_mutex_lock(&p->lock);
+	queue_drop(&p->done, owner);
+	pthread_mutex_unlock(&p->lock);
 }
 
 void posts_free(struct posts *p)
@@ -174,8 +184,8 @@ void posts_free(struct posts *p)
 	pthread_mutex_unlock(&p->lock);
 	for (i = 0; i < p->n_helpers; i++)
 		pthread_join(p->helpers[i], NULL);
-	queue_drop(&p->work);
-	queue_drop(&p->done);
+	queue_drop(&p->work, NULL);
+	queue_drop(&p->done, NULL);
 	pthread_cond_destroy(&p->work_there);
 	pthread_cond_destroy(&p->done_there);
 	pthread_mutex_destroy(&p->lock);

@@ -53,6 +53,8 @@ void posts_offload(struct posts *p, struct par_plugin *owner, par_callback_fn wo
 struct post *posts_take(struct posts *p);
 /* Core thread: blocks until there is something to take. For the end only. */
 void posts_wait(struct posts *p);
+/* Core thread: forgets the calls that a plugin posted. It has nothing offloaded. */
+void posts_drop(struct posts *p, const struct par_plugin *owner);
 /* Joins the helpers; drops what was never taken. */
 void posts_free(struct posts *p);
 

@@ -22,6 +22,8 @@
 #define BOX_MEMORY 2048
 #define POOL_MAX 256
 
+static const char not_running[] = "no storage plugin is running";
+
 struct memory {
 	struct arena arena; /* what does not fit in the box */
 	size_t used;
@@ -182,29 +184,36 @@ static void tx_mark_own_events(struct core *core, struct par_tx *tx)
 	}
 }
 
+/* From the begin of its start() to the begin of its stop(). */
+static bool storage_runs(const struct core *core)
+{
+	const struct par_plugin *plugin = core->registry.storage_plugin;
+
+	return plugin != NULL && plugin->phase == PLUGIN_RUNNING;
+}
+
 /* The submitter is never called from within its own submit. */
 static void tx_refuse(struct core *core, struct par_tx *tx, enum par_error error,
 		      const char *message)
 {
-	struct par_tx **last = &core->refused;
-
 	tx->error = error;
 	tx->message = message;
 	tx->next = NULL;
-	while (*last != NULL)
-		last = &(*last)->next;
-	*last = tx;
+	if (core->refused == NULL)
+		core->refused = tx;
+	else
+		core->refused_last->next = tx;
+	core->refused_last = tx;
 }
 
 void storage_tx_submit(struct par_tx *tx)
 {
 	struct core *core = tx_box(tx)->core;
 	struct registry *r = &core->registry;
-	struct par_plugin *outer;
 
 	core->storage_inflight++;
-	if (r->storage_plugin == NULL) {
-		tx_refuse(core, tx, PAR_E_UNAVAILABLE, "no storage plugin is enabled");
+	if (!storage_runs(core)) {
+		tx_refuse(core, tx, PAR_E_UNAVAILABLE, not_running);
 		return;
 	}
 	if (!tx_allowed(core, tx)) {
@@ -213,9 +222,7 @@ void storage_tx_submit(struct par_tx *tx)
 	}
 	tx_mark_own_events(core, tx);
 	core->handed_over = true;
-	outer = call_begin(core, r->storage_plugin);
-	r->storage.submit(r->storage_state, tx);
-	core->calling = outer; /* queueing only: not worth a look at the clock */
+	r->storage.submit(r->storage_state, tx); /* queueing only: no work for the watchdog */
 }
 
 void storage_tx_done(struct par_tx *tx)
@@ -264,20 +271,17 @@ void storage_query_submit(struct par_query *query)
 {
 	struct core *core = query_box(query)->core;
 	struct registry *r = &core->registry;
-	struct par_plugin *outer;
 
 	core->storage_inflight++;
-	if (r->storage_plugin == NULL) {
-		query->error = PAR_E_UNAVAILABLE;
-		query->message = "no storage plugin is enabled";
-		query->next = core->refused_queries;
-		core->refused_queries = query;
+	if (storage_runs(core)) {
+		core->handed_over = true;
+		r->storage.query(r->storage_state, query);
 		return;
 	}
-	core->handed_over = true;
-	outer = call_begin(core, r->storage_plugin);
-	r->storage.query(r->storage_state, query);
-	core->calling = outer;
+	query->error = PAR_E_UNAVAILABLE;
+	query->message = not_running;
+	query->next = core->refused_queries;
+	core->refused_queries = query;
 }
 
 static void query_free(struct query_box *box)
@@ -307,17 +311,20 @@ void storage_query_done(struct par_query *query)
 	query_free(box);
 }
 
+/* Those that are there now: what their submitters do about it is for the next flush. */
 static void storage_finish_refused(struct core *core)
 {
-	struct par_tx *tx;
-	struct par_query *query;
+	struct par_tx *tx = core->refused, *next_tx;
+	struct par_query *query = core->refused_queries, *next_query;
 
-	while ((tx = core->refused) != NULL) {
-		core->refused = tx->next;
+	core->refused = NULL;
+	core->refused_queries = NULL;
+	for (; tx != NULL; tx = next_tx) {
+		next_tx = tx->next;
 		storage_tx_done(tx);
 	}
-	while ((query = core->refused_queries) != NULL) {
-		core->refused_queries = query->next;
+	for (; query != NULL; query = next_query) {
+		next_query = query->next;
 		storage_query_done(query);
 	}
 }
@@ -327,10 +334,11 @@ bool storage_flush(struct core *core)
 	struct registry *r = &core->registry;
 	struct par_plugin *outer;
 	bool work = core->handed_over || core->refused != NULL || core->refused_queries != NULL;
+	bool flush = core->handed_over && storage_runs(core);
 
+	core->handed_over = false;
 	storage_finish_refused(core);
-	if (core->handed_over && r->storage_plugin != NULL) {
-		core->handed_over = false;
+	if (flush) {
 		outer = call_begin(core, r->storage_plugin);
 		r->storage.flush(r->storage_state);
 		call_end(core, outer, "storage", "flush");

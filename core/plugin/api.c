@@ -59,7 +59,7 @@ static bool api_may_register(struct par_plugin *self, const char *what)
 	if (self->phase == PLUGIN_LOADING)
 		return true;
 	log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
-		 "registers %s outside of load(); ignored", what);
+		 "registers %s outside of load()", what);
 	return false;
 }
 
@@ -165,6 +165,7 @@ static bool api_provide_storage(struct par_plugin *self, const struct par_storag
 static struct par_metric *api_add_metric(struct par_plugin *self, enum par_metric_kind kind,
 					 const char *name, const char *help)
 {
+	api_may_register(self, "a metric");
 	return metrics_add(self->core->metrics, kind, self->descriptor.name, name, help);
 }
 
@@ -237,6 +238,8 @@ static void api_refuse_client_event(struct par_plugin *self, const struct par_cl
 
 /* --- timers and helpers --- */
 
+/* Never due in the turn that started it, so that a timer may start the next
+ * without a delay and leaves the others their turn. */
 static par_timer_id api_timer_start(struct par_plugin *self, uint64_t delay, par_callback_fn fn,
 				    void *state, void *arg)
 {
@@ -256,10 +259,23 @@ static bool api_timer_stop(struct par_plugin *self, par_timer_id id)
 static void api_offload(struct par_plugin *self, par_callback_fn work, par_callback_fn done,
 			void *state, void *arg)
 {
-	posts_offload(&self->core->posts, self, work, done, state, arg);
+	if (self->phase == PLUGIN_RUNNING || self->phase == PLUGIN_STOPPED)
+		posts_offload(&self->core->posts, self, work, done, state, arg);
+	else
+		log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
+			 "offloads work before start() or after stop(); ignored");
 }
 
 /* --- auth --- */
+
+static bool api_is_auth(const struct par_plugin *self)
+{
+	if (self == self->core->registry.auth_plugin)
+		return true;
+	log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
+		 "answers a handshake, but does not provide the role auth; ignored");
+	return false;
+}
 
 static bool api_auth_accept(struct par_plugin *self, par_auth_id id, struct par_str user)
 {
@@ -272,15 +288,6 @@ static bool api_auth_refuse(struct par_plugin *self, par_auth_id id, const char 
 }
 
 /* --- storage --- */
-static bool api_is_auth(const struct par_plugin *self)
-{
-	if (self == self->core->registry.auth_plugin)
-		return true;
-	log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
-		 "answers a handshake, but does not provide the role auth; ignored");
-	return false;
-}
-
 
 static struct par_tx *api_tx_new(struct par_plugin *self, par_callback_fn done, void *state)
 {

@@ -21,6 +21,9 @@
 #include "plugin/descriptor.h"
 #include "plugin/plugin.h"
 
+/* What a plugin submits when all have stopped is refused so often, then forgotten. */
+#define LAST_FLUSHES 8
+
 static void plugin_close(struct par_plugin *plugin)
 {
 	dlclose(plugin->object);
@@ -31,6 +34,7 @@ static void plugin_unload(struct core *core, struct par_plugin *plugin)
 {
 	struct par_plugin *outer;
 
+	plugin->phase = PLUGIN_FOUND;
 	if (plugin->state != NULL) {
 		outer = call_begin(core, plugin);
 		plugin->descriptor.unload(plugin->state);
@@ -38,6 +42,7 @@ static void plugin_unload(struct core *core, struct par_plugin *plugin)
 	}
 	registry_remove(&core->registry, plugin);
 	timers_stop_owner(&core->timers, plugin);
+	posts_drop(&core->posts, plugin);
 	plugin_close(plugin);
 }
 
@@ -293,10 +298,14 @@ static void plugins_stop_from(struct core *core, struct par_plugin *plugin)
  * its stop() still finds the plugin that waits for it. */
 void core_stop_plugins(struct core *core)
 {
+	unsigned i;
+
 	sessions_end(core);
 	storage_flush(core);
 	plugins_stop_from(core, core->registry.plugins);
 	core_settle(core);
+	for (i = 0; i < LAST_FLUSHES && storage_flush(core); i++)
+		core_settle(core);
 	plugins_unload_all(core);
 }
 

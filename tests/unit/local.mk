@@ -109,6 +109,13 @@ tests_unit_test_session_SOURCES = tests/unit/test_session.c tests/unit/core_worl
 tests_unit_test_session_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_session_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_api
+TESTS += tests/unit/test_api
+tests_unit_test_api_SOURCES = tests/unit/test_api.c tests/unit/core_world.c \
+	tests/unit/core_world.h tests/unit/unit.h
+tests_unit_test_api_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_api_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_outbox
 TESTS += tests/unit/test_outbox
 tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c tests/unit/unit.h

@@ -157,7 +157,7 @@ static void loop_wait(struct loop *loop, struct core *core, bool busy)
 void loop_run(struct loop *loop, struct core *core, struct transport *transport,
 	      bool (*stop)(void *arg), void *arg)
 {
-	bool busy = false;
+	bool busy = true; /* with what the plugins began in start() */
 
 	while (!stop(arg)) {
 		loop_arm(loop, core);

@@ -25,7 +25,7 @@
 #include "server/loop.h"
 #include "transport/transport.h"
 
-#define N_SIGNALS 5
+#define N_SIGNALS 4
 
 struct server {
 	const struct command_line *line;
@@ -38,7 +38,6 @@ struct server {
 	struct http_server *http;
 	struct event *signals[N_SIGNALS];
 	unsigned stop_signals; /* the second one is not waited for */
-	bool started;
 };
 
 const char *server_config_path(const struct command_line *line)
@@ -130,7 +129,6 @@ static bool server_start(struct server *s)
 	core_set_seams(s->core, seams, n);
 	if (!core_start_plugins(s->core, error))
 		return server_complain(error);
-	s->started = true;
 	return server_start_http(s);
 }
 
@@ -145,8 +143,9 @@ static void server_drain(struct server *s)
 	core_drain(s->core);
 }
 
-/* What can change while the server runs is the log; the rest is checked, so
- * that an error shows now and not at the next start. */
+/* What can change while the server runs is the log. The rest of the server's
+ * section is checked, so that an error in it shows now and not at the next
+ * start; the plugins' options are not looked at. */
 static void server_reload(struct server *s)
 {
 	struct server fresh = { .line = s->line };
@@ -179,12 +178,12 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 
 static void server_listen_signals(struct server *s)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+	static const int numbers[N_SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 	unsigned i;
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write */
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	for (i = 0; i < N_SIGNALS; i++) {
 		s->signals[i] = evsignal_new(loop_base(s->loop), numbers[i], on_signal, s);
 		event_add(s->signals[i], NULL);
 	}

@@ -114,9 +114,10 @@ typedef void (*par_callback_fn)(void *state, void *arg);
  * about to happen (the client is answered `forbidden`).
  *
  *   kind                      gate?     `subject` of struct par_hook_call
- *   session_opened, _closed   observer  none; `session` is set
+ *   session_opened, _closed   observer  none; `session` is set; one that is closed is
+ *                                       told nothing any more
  *   user_online, _offline     observer  none: the first session came, the last went
- *   event_acked               observer  none; `session` and `seq` are set (0: not durable)
+ *   event_acked               observer  none; `session` and `seq` are set; durable events only
  *   message_storing           gate      the struct par_op that brings a message's content:
  *                                       PAR_OP_APPEND, or PAR_OP_CHANGE of kind EDIT
  */
@@ -228,7 +229,8 @@ struct par_api {
 	void (*log)(struct par_plugin *self, enum par_log_level level, const char *format, ...)
 	    __attribute__((format(printf, 3, 4)));
 	/* Has `fn(state, arg)` called on the core thread, soon. Calls posted by one
-	 * thread keep their order. Wakes the core once a batch. */
+	 * thread keep their order. Wakes the core once a batch. What was not called
+	 * when the plugin is unloaded is dropped. */
 	void (*post)(struct par_plugin *self, par_callback_fn fn, void *state, void *arg);
 	/* Adds to a counter or gauge; sets a gauge. */
 	void (*metric_add)(struct par_metric *metric, int64_t n);
@@ -264,12 +266,13 @@ struct par_api {
 	 * request is not there any more: completed before (which is logged as the
 	 * plugin's fault), timed out, or its session gone (which are not). */
 
-	/* `payload` may be NULL: a response without payload. Borrowed. */
+	/* `payload` may be NULL: a response without payload. Borrowed. One that is
+	 * larger than PAR_JSON_LIMIT as text is answered `too_large`. */
 	bool (*reply)(struct par_plugin *self, par_request_id id, struct json_object *payload);
 	/* The same without a tree: reply_open gives a writer that stands where the
 	 * payload's value goes, or NULL when the request is gone; exactly one value
-	 * is written to it, then reply_close sends it. One reply may be open at a
-	 * time; the writer is the server's and dead after reply_close. */
+	 * is written to it, then reply_close sends it, or fail drops it. One reply may
+	 * be open at a time; the writer is the server's and dead after either. */
 	struct par_json *(*reply_open)(struct par_plugin *self, par_request_id id);
 	bool (*reply_close)(struct par_plugin *self, par_request_id id);
 	/* `path` names the field for PAR_E_BAD_PAYLOAD ("attachments[2].url") and is
@@ -288,7 +291,8 @@ struct par_api {
 	/* The number of the user's sessions on this server. */
 	unsigned (*user_sessions)(struct par_plugin *self, struct par_str user);
 
-	/* Calls fn(state, arg) once after `delay` ms. Returns its id. */
+	/* Calls fn(state, arg) once after `delay` ms; after 0 in the core's next turn,
+	 * never at once. Returns its id. What is left is dropped at unload. */
 	par_timer_id (*timer_start)(struct par_plugin *self, uint64_t delay, par_callback_fn fn,
 				    void *state, void *arg);
 	/* False when it ran already, or never was. */
@@ -299,7 +303,9 @@ struct par_api {
 	void (*offload)(struct par_plugin *self, par_callback_fn work, par_callback_fn done,
 			void *state, void *arg);
 
-	/* Answers to struct par_auth_role.authenticate. `user`: 1 to 128 bytes of
+	/* Answers to struct par_auth_role.authenticate, by the plugin that provides it;
+	 * false when the handshake is not there any more, or was answered before. A
+	 * server that drains turns away who is accepted. `user`: 1 to 128 bytes of
 	 * UTF-8, no control characters, not beginning with "grp_"; anything else is
 	 * refused on the plugin's behalf. `message` is told to the client. */
 	bool (*auth_accept)(struct par_plugin *self, par_auth_id id, struct par_str user);
@@ -332,7 +338,8 @@ struct par_api {
 	struct par_str (*event_data_payload)(const struct par_event_data *data);
 	/* Any thread. Drops one reference. */
 	void (*event_data_free)(struct par_event_data *data);
-	/* Core thread: the tx or query has its result. The core takes it back. */
+	/* Core thread: the tx or query has its result. The core takes it back. Calls
+	 * the submitter's `done`, so never from within the role's submit or query. */
 	void (*tx_done)(struct par_tx *tx);
 	void (*query_done)(struct par_query *query);
 
@@ -355,6 +362,7 @@ struct par_api {
  *           message in `error` that says what to do.
  *   start   everything is loaded; begin to work. False with `error` on failure.
  *   stop    complete or give up what is in flight; no request comes any more.
+ *           What was submitted, posted or offloaded may still come back until unload.
  *   unload  free the state. Called after every load that succeeded.
  */
 struct par_descriptor {

@@ -340,7 +340,9 @@ struct par_query {
  * What a storage provides. submit and query take their argument and return at
  * once; flush ends a batch: everything handed over since the last flush may
  * go to work. `down` gives the reason, or NULL when the storage is well; it is
- * asked for /readyz and must not block.
+ * asked for /readyz and must not block. The plugin's stop() completes all that
+ * it was handed, flushed or not; nothing is handed over before its start() or
+ * from its stop() on.
  */
 struct par_storage_role {
 	uint32_t size;

@@ -22,6 +22,8 @@
 #define SECOND 1000
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define TEN_YEARS (3650LL * DAY)
 #define KIB 1024
 #define MIB (1024 * KIB)
 
@@ -65,6 +67,19 @@ const struct par_option settings_options[] = {
 	  "A plugin's callback that runs longer is named in the log." },
 	{ "cursor_interval", PAR_OPT_DURATION, "1s", 10, MINUTE, NULL,
 	  "What clients acked is written to the storage at least so often." },
+	{ "redeliver_after", PAR_OPT_DURATION, "0", 0, DAY, NULL,
+	  "An event that a living connection has not acked for so long is sent to it again; 0: "
+	  "only when "
+	  "its device connects again." },
+	{ "device_ttl", PAR_OPT_DURATION, "30d", 100, TEN_YEARS, NULL,
+	  "A device unseen for so long is forgotten: events are no longer kept for it." },
+	{ "event_ttl", PAR_OPT_DURATION, "90d", 0, TEN_YEARS, NULL,
+	  "An event older than this is dropped, whoever has not got it; 0: never." },
+	{ "prune_interval", PAR_OPT_DURATION, "1m", 10, DAY, NULL,
+	  "How often the storage is asked to drop what device_ttl and event_ttl allow." },
+	{ "max_devices", PAR_OPT_INT, "100", 1, 100000, NULL,
+	  "Devices of one user on record; one more has the one forgotten that was unseen "
+	  "longest." },
 	{ "session_policy", PAR_OPT_ENUM, "allow", 0, 0, "allow|replace",
 	  "A second connection of the same device is allowed, or replaces the first." },
 	{ "log_level", PAR_OPT_ENUM, "info", 0, 0, "error|warning|info|debug",
@@ -189,6 +204,11 @@ static void read_plain(struct settings *settings, struct json_object *values)
 	settings->drain_timeout = get_number(values, "drain_timeout");
 	settings->slow_callback = get_number(values, "slow_callback");
 	settings->cursor_interval = get_number(values, "cursor_interval");
+	settings->redeliver_after = get_number(values, "redeliver_after");
+	settings->device_ttl = get_number(values, "device_ttl");
+	settings->event_ttl = get_number(values, "event_ttl");
+	settings->prune_interval = get_number(values, "prune_interval");
+	settings->max_devices = (unsigned)get_number(values, "max_devices");
 	settings->session_policy =
 	    (enum session_policy)get_word(values, "session_policy", policies);
 	settings->log_level = (enum par_log_level)get_word(values, "log_level", levels);

@@ -41,6 +41,11 @@ struct settings {
 	uint64_t drain_timeout; /* 10s */
 	uint64_t slow_callback; /* 50ms */
 	uint64_t cursor_interval; /* 1s: acks are written back at least so often */
+	uint64_t redeliver_after; /* 0: only when the device connects again */
+	uint64_t device_ttl; /* 30d */
+	uint64_t event_ttl; /* 90d; 0: no end */
+	uint64_t prune_interval; /* 1m */
+	unsigned max_devices; /* on record, a user; 100 */
 	enum session_policy session_policy; /* allow */
 	enum par_log_level log_level; /* info */
 	enum log_format log_format; /* logfmt */

@@ -224,10 +224,14 @@ static void stream_opened(void *state, void *arg)
 
 void stream_open(struct core *core, struct session *session)
 {
+	struct par_query *q;
+
 	if (core->registry.storage_plugin == NULL)
 		return;
 	session->stream = STREAM_OPENING;
-	storage_query_submit(stream_query(core, session, PAR_QUERY_DEVICE, stream_opened));
+	q = stream_query(core, session, PAR_QUERY_DEVICE, stream_opened);
+	q->limit = core->settings->max_devices;
+	storage_query_submit(q);
 }
 
 void stream_close(struct core *core, struct session *session)

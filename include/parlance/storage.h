@@ -6,18 +6,32 @@
  * TRANSACTIONS (struct par_tx) are lists of operations. A transaction is
  * atomic: all operations or none. Its operations see what the earlier ones of
  * the same transaction did. It is done when it is durable, and not before; then
- * its results are in it, and tx_done() hands it back on the core thread.
- * Transactions take effect in the order of submission, as far as they touch
- * the same chat or user; their results come back in that order too. One that
- * fails (error != PAR_OK) has changed nothing and does not disturb others,
- * though many may share one commit on the disk.
+ * its results are in it, and tx_done() hands it back on the core thread, once.
+ *
+ * ORDER. Transactions take effect in the order of submission, as far as they
+ * touch the same chat or user; their results come back in that order too. The
+ * seqs of a user's stream and the ids of a chat count up by one, without holes:
+ * a transaction that failed has used none.
  *
  * QUERIES (struct par_query) see every transaction submitted before them, and
  * nothing that is not durable.
  *
- * ERRORS of the storage itself: PAR_E_UNAVAILABLE when trying again later can
- * help (full, locked, not reachable) and PAR_E_INTERNAL when it cannot. Others
- * are results: PAR_E_NOT_FOUND, PAR_E_FORBIDDEN, PAR_E_CONFLICT.
+ * ERRORS. A transaction that fails (error != PAR_OK) has changed nothing and
+ * does not disturb others, though many may share one commit. There are three classes:
+ *   results    PAR_E_NOT_FOUND, PAR_E_FORBIDDEN, PAR_E_CONFLICT, PAR_E_TOO_LARGE: what was
+ *              asked for is not possible. Trying again gives the same.
+ *   retryable  PAR_E_UNAVAILABLE: the storage could not (full, locked, not
+ *              reachable, a deadlock). Trying again later can help.
+ *   fatal      PAR_E_INTERNAL: a fault of the storage, or of who asked.
+ * Where the outcome of a commit is unknown (the connection to the database broke
+ * in it) the error is PAR_E_UNAVAILABLE and the transaction may stand all the
+ * same: whoever tries again with the same client_id finds out.
+ *
+ * A STORAGE THAT IS DOWN completes what it is handed with PAR_E_UNAVAILABLE, at
+ * once rather than after a wait, says why in down(), finds out by
+ * itself when it is well again, and then works on without a restart. What it
+ * had not completed before it either completes later or fails likewise; it keeps
+ * nothing for ever. The core keeps acks until they can be written.
  *
  * MEMORY. Strings of operations and queries are borrowed from the tx's or
  * query's own memory (tx_alloc, query_alloc) and live as long as it does; so
@@ -51,7 +65,8 @@ enum par_op_kind {
 	PAR_OP_EVENT, /* one event to one user's stream */
 	PAR_OP_CURSOR, /* what a device has acked */
 	PAR_OP_DOC_PUT, /* a plugin's own document */
-	PAR_OP_DOC_DELETE
+	PAR_OP_DOC_DELETE,
+	PAR_OP_PRUNE /* drops what time has made worthless */
 };
 
 /*
@@ -166,7 +181,7 @@ struct par_op_event {
 	bool own;
 	bool always; /* set by the core: the user has several sessions */
 	struct par_str origin_device;
-	par_session_id origin_session; /* for the core */
+	par_session_id origin_session; /* kept with an `own` event, and given back with it */
 	struct par_event_data *data; /* set by the storage when applied; freed with the tx */
 };
 
@@ -174,7 +189,8 @@ struct par_op_event {
  * CURSOR. All events of the stream up to `acked` are acked by the device, and
  * those listed in `above`, all > acked. `sent` is the highest seq that may have
  * been sent to it. Never lowers what is stored. `applied` is false when the
- * device is not on record.
+ * device is not on record. Events that all devices on record have acked may be
+ * dropped from here on, by this transaction or later, in steps of bounded size.
  */
 struct par_op_cursor {
 	struct par_str user;
@@ -184,6 +200,24 @@ struct par_op_cursor {
 	const uint64_t *above; /* ascending */
 	unsigned n_above;
 	bool closed; /* its last session ended: `sent` is exact from here on */
+	par_session_id session; /* for the core */
+};
+
+/*
+ * PRUNE. One step of what happens with time; the core submits it every
+ * prune_interval, and at once again while `applied` says that there may be
+ * more. A step drops at most `limit` events, so that no transaction is long.
+ *   - Events stored before `events_before` are dropped, acked or not.
+ *   - Devices last seen (DEVICE, CURSOR) before `devices_before` that are not
+ *     connected are forgotten; events that nobody else has yet to ack go with them.
+ *     One that was connected to a server that died in the meantime counts as seen now.
+ * The stream's end stays known when all its events are gone. 0: none.
+ */
+struct par_op_prune {
+	uint64_t events_before;
+	uint64_t devices_before;
+	unsigned limit;
+	uint64_t events, devices; /* set by the storage: how many were dropped, forgotten */
 };
 
 struct par_op_doc {
@@ -217,6 +251,7 @@ struct par_op {
 		struct par_op_event event;
 		struct par_op_cursor cursor;
 		struct par_op_doc doc;
+		struct par_op_prune prune;
 	} u;
 	struct par_op_result result;
 };
@@ -247,26 +282,38 @@ enum par_query_kind {
 };
 
 /*
- * DEVICE. Puts the device on record and says where it stands. The first device
- * a user ever has begins at 0, a later new one at the end of the stream. From
- * here to the next CURSOR the device counts as connected: if the server dies
- * in between, `sent` is the end of the stream at the next DEVICE, since
- * everything may have been sent.
+ * DEVICE. Puts the device on record and says where it stands. A device that is
+ * not on record begins at the start of what is kept when the user has none on
+ * record, else at the end of the stream. From here to a CURSOR with `closed`
+ * the device counts as connected: if the server dies in between, `sent` is the
+ * end of the stream at the next DEVICE, since everything may have been sent.
+ *
+ * A user has at most `limit` devices on record: one more has the one forgotten that was
+ * unseen longest and is not connected, and fails with PAR_E_TOO_LARGE when all are.
+ *
+ * No gap is silent. `resync_from` is not 0 when events that the device has not
+ * acked may be gone: because they were dropped by PRUNE, or because the device
+ * is new to a user of whom a device was ever forgotten, and may be that one.
+ * It stays so, from one DEVICE to the next, until a CURSOR says that all
+ * before resync_from is acked.
  */
 struct par_device_state {
 	uint64_t acked;
 	uint64_t sent;
 	uint64_t last_seq; /* end of the user's stream */
+	uint64_t resync_from; /* 0: nothing is missing; else the first seq that it can still get */
 	const uint64_t *above;
 	unsigned n_above;
 };
 
 /* EVENTS: those with seq > after, in order, at most `limit` of them and, but for
- * the first, at most `max_bytes` of payload. */
+ * the first, at most `max_bytes` of payload. In device_state are last_seq, and
+ * resync_from, here for what lies behind `after`. */
 struct par_stored_event {
 	uint64_t seq;
 	struct par_event_data *data; /* one reference, owned by the query */
-	bool origin; /* caused by `device` itself: it is not told */
+	bool origin; /* caused by `device` itself ... */
+	par_session_id origin_session; /* ... in this session, or one of an earlier server */
 };
 
 /* MESSAGES: PROTOCOL.md section 4. What is hidden from the user is left out. A
@@ -315,7 +362,7 @@ struct par_query {
 	    after_key; /* CHATS: the peer of the last entry seen; DOC_SCAN: the last key. s NULL: from the start */
 	struct par_str plugin; /* DOC_* */
 	struct par_str key; /* DOC_GET: the key; DOC_SCAN: the prefix */
-	unsigned limit; /* of rows */
+	unsigned limit; /* of rows; DEVICE: of devices on record */
 	size_t max_bytes; /* of rows' text */
 	uint64_t now; /* set by query_new */
 	par_request_id request; /* for the submitter's own use */
@@ -323,7 +370,7 @@ struct par_query {
 
 	enum par_error error;
 	const char *message;
-	struct par_device_state device_state;
+	struct par_device_state device_state; /* DEVICE, EVENTS */
 	struct par_stored_event *events;
 	struct par_stored_message *messages; /* ascending id */
 	struct par_chat_entry *chats; /* CHATS: latest message first; CHAT: one */
@@ -403,102 +450,6 @@ static inline bool par_tx_may_undo(const struct par_tx *tx)
 			return true;
 	}
 	return false;
-}
-
-/* The chat in which an event's PAR_HOLE_MISSED counts for its receiver; NULL: it has no such hole. */
-static inline const struct par_chat *par_event_missed_in(const struct par_tx *tx,
-							 const struct par_op_event *event)
-{
-	unsigned i;
-
-	for (i = 0; i < event->n_holes; i++) {
-		if (event->holes[i].kind == PAR_HOLE_MISSED)
-			return par_op_chat(&tx->ops[event->holes[i].op]);
-	}
-	return NULL;
-}
-
-/* A client id into its hole. There may be none: then the key that was written
- * already is taken back, up to and with the comma before it. */
-static inline void par_event_client_id(struct par_json *out, struct par_str id)
-{
-	if (id.s != NULL) {
-		par_json_string(out, id);
-		return;
-	}
-	while (!out->failed && out->len > 0) {
-		out->len--;
-		if (out->block[out->head + out->len] == ',')
-			return;
-	}
-}
-
-/* Writes the payload of an EVENT operation with its holes filled. `missed` is
- * the receiving user's count for PAR_HOLE_MISSED. */
-static inline void par_event_fill(const struct par_tx *tx, const struct par_op *op, uint64_t missed,
-				  struct par_json *out)
-{
-	const struct par_op_event *event = &op->u.event;
-	size_t done = 0;
-	unsigned i;
-
-	for (i = 0; i < event->n_holes; i++) {
-		const struct par_hole *hole = &event->holes[i];
-		const struct par_op_result *r = &tx->ops[hole->op].result;
-
-		par_json_bytes(out, event->payload.s + done, hole->at - done);
-		done = hole->at;
-		out->comma = false;
-		switch ((enum par_hole_kind)hole->kind) {
-		case PAR_HOLE_ID:
-			par_json_u64(out, r->id);
-			break;
-		case PAR_HOLE_CLIENT_ID:
-			par_event_client_id(out, r->client_id);
-			break;
-		case PAR_HOLE_ORIGINAL_ID:
-			par_json_u64(out, r->original_id);
-			break;
-		case PAR_HOLE_ORIGINAL_CLIENT_ID:
-			par_event_client_id(out, r->original_client_id);
-			break;
-		case PAR_HOLE_TIMESTAMP:
-			par_json_u64(out, r->timestamp);
-			break;
-		case PAR_HOLE_MISSED:
-			par_json_u64(out, missed);
-			break;
-		case PAR_HOLE_REPLY:
-			par_json_raw(out, r->reply);
-			break;
-		}
-	}
-	par_json_bytes(out, event->payload.s + done, event->payload.len - done);
-}
-
-/* The object of PAR_HOLE_REPLY: a few words on the message replied to. */
-static inline void par_reply_fill(const struct par_stored_message *to, struct par_json *out)
-{
-	par_json_object_begin(out);
-	par_json_member_u64(out, "messageId", to->id);
-	if (to->client_id.s != NULL)
-		par_json_member_string(out, "clientMessageId", to->client_id);
-	par_json_member_string(out, "sender", to->sender);
-	par_json_member_u64(out, "createdAt", to->created);
-	if (to->message.s != NULL && to->deleted == 0)
-		par_json_member_string(out, "message", to->message);
-	par_json_object_end(out);
-}
-
-/* The payload of a service message: EditPayload, DeletionPayload. */
-static inline void par_service_fill(uint64_t original_id, struct par_str original_client_id,
-				    struct par_json *out)
-{
-	par_json_object_begin(out);
-	par_json_member_u64(out, "originalMessageId", original_id);
-	if (original_client_id.s != NULL)
-		par_json_member_string(out, "originalClientMessageId", original_client_id);
-	par_json_object_end(out);
 }
 
 #ifdef __cplusplus

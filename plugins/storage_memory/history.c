@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <parlance/storage_fill.h>
+
 #include "memory.h"
 
 static struct par_str query_copy(struct memory *m, struct par_query *q, struct par_str s)

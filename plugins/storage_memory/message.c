@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <parlance/storage_fill.h>
+
 #include "memory.h"
 
 struct message *member_sent(struct member *member, struct par_str client_id)

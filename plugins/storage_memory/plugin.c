@@ -35,6 +35,8 @@ static bool run_op(struct memory *m, struct par_tx *tx, struct par_op *op)
 		return op_doc_put(m, op);
 	case PAR_OP_DOC_DELETE:
 		return op_doc_delete(m, op);
+	case PAR_OP_PRUNE:
+		return true;
 	}
 	return memory_fail(tx, PAR_E_INTERNAL, "no such operation");
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <parlance/storage_fill.h>
+
 #include "memory.h"
 
 #define RING_START 8

@@ -40,6 +40,8 @@ static bool run_op(struct db *db, struct par_tx *tx, struct par_op *op)
 		return op_doc_put(db, op);
 	case PAR_OP_DOC_DELETE:
 		return op_doc_delete(db, op);
+	case PAR_OP_PRUNE:
+		return true;
 	}
 	return tx_refuse(tx, PAR_E_INTERNAL, "no such operation");
 }

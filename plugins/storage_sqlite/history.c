@@ -2,6 +2,8 @@
 /* Pages of a chat, and of a user's list of chats. */
 #include <string.h>
 
+#include <parlance/storage_fill.h>
+
 #include "ops.h"
 
 /* EditPayload or DeletionPayload, of the change to message `original`. */

@@ -4,6 +4,8 @@
  * statement: the INSERT finds a repeated client id by itself, through the
  * unique index, and then does nothing.
  */
+#include <parlance/storage_fill.h>
+
 #include "ops.h"
 
 /* After so many messages a member's counts are written again. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* EVENT: the next event of a user's stream. */
+#include <parlance/storage_fill.h>
+
 #include "ops.h"
 
 /* What PAR_HOLE_MISSED stands for: the receiver's count. */

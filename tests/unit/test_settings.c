@@ -72,6 +72,11 @@ static void test_defaults(void)
 	CU_ASSERT_EQUAL(s.drain_timeout, 10000);
 	CU_ASSERT_EQUAL(s.slow_callback, 50);
 	CU_ASSERT_EQUAL(s.cursor_interval, 1000);
+	CU_ASSERT_EQUAL(s.redeliver_after, 0);
+	CU_ASSERT_EQUAL(s.device_ttl, 2592000000);
+	CU_ASSERT_EQUAL(s.event_ttl, 7776000000);
+	CU_ASSERT_EQUAL(s.prune_interval, 60000);
+	CU_ASSERT_EQUAL(s.max_devices, 100);
 	CU_ASSERT_EQUAL(s.session_policy, SESSION_ALLOW);
 	CU_ASSERT_EQUAL(s.log_level, PAR_LOG_INFO);
 	CU_ASSERT_EQUAL(s.log_format, LOG_LOGFMT);
@@ -93,6 +98,8 @@ static void test_given(void)
 		       "  max_backlog: 80k\n  ack_window: 9\n  handshake_timeout: 10s\n"
 		       "  ping_interval: 11s\n  idle_timeout: 12s\n  request_timeout: 13s\n"
 		       "  drain_timeout: 14s\n  slow_callback: 15ms\n  cursor_interval: 16s\n"
+		       "  redeliver_after: 17s\n  device_ttl: 18d\n  event_ttl: 19d\n"
+		       "  prune_interval: 20s\n  max_devices: 21\n"
 		       "  session_policy: replace\n  log_level: debug\n  log_format: json\n"
 		       "  log_file: /l\n",
 		       error));
@@ -118,6 +125,11 @@ static void test_given(void)
 	CU_ASSERT_EQUAL(s.drain_timeout, 14000);
 	CU_ASSERT_EQUAL(s.slow_callback, 15);
 	CU_ASSERT_EQUAL(s.cursor_interval, 16000);
+	CU_ASSERT_EQUAL(s.redeliver_after, 17000);
+	CU_ASSERT_EQUAL(s.device_ttl, 18 * 86400000LL);
+	CU_ASSERT_EQUAL(s.event_ttl, 19 * 86400000LL);
+	CU_ASSERT_EQUAL(s.prune_interval, 20000);
+	CU_ASSERT_EQUAL(s.max_devices, 21);
 	CU_ASSERT_EQUAL(s.session_policy, SESSION_REPLACE);
 	CU_ASSERT_EQUAL(s.log_level, PAR_LOG_DEBUG);
 	CU_ASSERT_EQUAL(s.log_format, LOG_JSON);

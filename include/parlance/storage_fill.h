@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * For those who write a storage: filling the templates that events come as, and
+ * the small JSON objects that a storage makes itself. Pure functions on the
+ * results of a transaction (<parlance/storage.h>), for any thread.
+ */
+#ifndef PARLANCE_STORAGE_FILL_H
+#define PARLANCE_STORAGE_FILL_H
+
+#include <parlance/storage.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The chat in which an event's PAR_HOLE_MISSED counts for its receiver; NULL: it has no such hole. */
+static inline const struct par_chat *par_event_missed_in(const struct par_tx *tx,
+							 const struct par_op_event *event)
+{
+	unsigned i;
+
+	for (i = 0; i < event->n_holes; i++) {
+		if (event->holes[i].kind == PAR_HOLE_MISSED)
+			return par_op_chat(&tx->ops[event->holes[i].op]);
+	}
+	return NULL;
+}
+
+/* A client id into its hole. There may be none: then the key that was written
+ * already is taken back, up to and with the comma before it. */
+static inline void par_event_client_id(struct par_json *out, struct par_str id)
+{
+	if (id.s != NULL) {
+		par_json_string(out, id);
+		return;
+	}
+	while (!out->failed && out->len > 0) {
+		out->len--;
+		if (out->block[out->head + out->len] == ',')
+			return;
+	}
+}
+
+/* Writes the payload of an EVENT operation with its holes filled. `missed` is
+ * the receiving user's count for PAR_HOLE_MISSED. */
+static inline void par_event_fill(const struct par_tx *tx, const struct par_op *op, uint64_t missed,
+				  struct par_json *out)
+{
+	const struct par_op_event *event = &op->u.event;
+	size_t done = 0;
+	unsigned i;
+
+	for (i = 0; i < event->n_holes; i++) {
+		const struct par_hole *hole = &event->holes[i];
+		const struct par_op_result *r = &tx->ops[hole->op].result;
+
+		par_json_bytes(out, event->payload.s + done, hole->at - done);
+		done = hole->at;
+		out->comma = false;
+		switch ((enum par_hole_kind)hole->kind) {
+		case PAR_HOLE_ID:
+			par_json_u64(out, r->id);
+			break;
+		case PAR_HOLE_CLIENT_ID:
+			par_event_client_id(out, r->client_id);
+			break;
+		case PAR_HOLE_ORIGINAL_ID:
+			par_json_u64(out, r->original_id);
+			break;
+		case PAR_HOLE_ORIGINAL_CLIENT_ID:
+			par_event_client_id(out, r->original_client_id);
+			break;
+		case PAR_HOLE_TIMESTAMP:
+			par_json_u64(out, r->timestamp);
+			break;
+		case PAR_HOLE_MISSED:
+			par_json_u64(out, missed);
+			break;
+		case PAR_HOLE_REPLY:
+			par_json_raw(out, r->reply);
+			break;
+		}
+	}
+	par_json_bytes(out, event->payload.s + done, event->payload.len - done);
+}
+
+/* The object of PAR_HOLE_REPLY: a few words on the message replied to. */
+static inline void par_reply_fill(const struct par_stored_message *to, struct par_json *out)
+{
+	par_json_object_begin(out);
+	par_json_member_u64(out, "messageId", to->id);
+	if (to->client_id.s != NULL)
+		par_json_member_string(out, "clientMessageId", to->client_id);
+	par_json_member_string(out, "sender", to->sender);
+	par_json_member_u64(out, "createdAt", to->created);
+	if (to->message.s != NULL && to->deleted == 0)
+		par_json_member_string(out, "message", to->message);
+	par_json_object_end(out);
+}
+
+/* The payload of a service message: EditPayload, DeletionPayload. */
+static inline void par_service_fill(uint64_t original_id, struct par_str original_client_id,
+				    struct par_json *out)
+{
+	par_json_object_begin(out);
+	par_json_member_u64(out, "originalMessageId", original_id);
+	if (original_client_id.s != NULL)
+		par_json_member_string(out, "originalClientMessageId", original_client_id);
+	par_json_object_end(out);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -2,7 +2,8 @@
 /*
  * How far a device has come in its user's stream, and the sum of two such
  * positions: struct par_op_cursor may come late or twice, and nothing that was
- * acked is ever unlearnt. Shared by the storages of this tree; pure.
+ * acked is ever unlearnt. And what the device has missed for good: a gap that
+ * stays on record until it is acked. Shared by the storages of this tree; pure.
  *
  * `above` is ascending and holds only seqs beyond `acked` + 1, so what closes
  * a gap moves `acked`.
@@ -25,6 +26,7 @@ struct cursor {
 	uint64_t sent;
 	uint64_t *above; /* malloc'ed */
 	unsigned n_above;
+	uint64_t lost; /* events up to this are lost to the device; 0: none */
 };
 
 static inline uint64_t cursor_max(uint64_t a, uint64_t b)
@@ -76,6 +78,37 @@ static inline bool cursor_add(struct cursor *c, const struct par_op_cursor *op, 
 	c->acked = acked;
 	c->sent = cursor_max(c->sent, cursor_max(cursor_min(op->sent, last_seq), acked));
 	return true;
+}
+
+/* Where a device begins that is not on record. `first`: the user has no other.
+ * One that may be a device that was forgotten has lost everything so far: its
+ * cursor stands before the end, so that it is told, and the ack counts. */
+static inline void cursor_begin(struct cursor *c, uint64_t last_seq, bool first, bool forgotten)
+{
+	memset(c, 0, sizeof(*c));
+	if (first)
+		return;
+	c->acked = c->sent = last_seq;
+	if (forgotten && last_seq > 0) {
+		c->acked = last_seq - 1;
+		c->lost = last_seq;
+	}
+}
+
+/* The resync_from of DEVICE. `first_kept` is the end of the stream plus one when
+ * none of its events is kept. */
+static inline uint64_t cursor_resync(const struct cursor *c, uint64_t first_kept)
+{
+	if (c->acked + 1 < first_kept || c->acked < c->lost)
+		return cursor_max(first_kept, c->lost + 1);
+	return 0;
+}
+
+/* The resync_from of EVENTS. What the device acked through another session in
+ * the meantime is no gap. */
+static inline uint64_t cursor_gap(uint64_t acked, uint64_t after, uint64_t first_kept)
+{
+	return first_kept > after + 1 && acked + 1 < first_kept ? first_kept : 0;
 }
 
 #endif

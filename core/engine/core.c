@@ -41,6 +41,15 @@ static void core_count_init(struct core *core)
 	    metrics_add(m, PAR_COUNTER, NULL, "events_durable_total", "Durable events sent.");
 	c->events_redelivered = metrics_add(m, PAR_COUNTER, NULL, "events_redelivered_total",
 					    "Durable events sent again.");
+	c->events_pruned = metrics_add(m, PAR_COUNTER, NULL, "events_pruned_total",
+				       "Durable events dropped after event_ttl or with the last "
+				       "device that had to get them.");
+	c->devices_forgotten = metrics_add(m, PAR_COUNTER, NULL, "devices_forgotten_total",
+					   "Devices forgotten after device_ttl.");
+	c->resyncs = metrics_add(m, PAR_COUNTER, NULL, "resyncs_total",
+				 "Devices told that events they had not acked are gone.");
+	c->pages = metrics_add(m, PAR_COUNTER, NULL, "stream_pages_total",
+			       "Pages of events fetched for sessions that were behind.");
 	c->events_ephemeral =
 	    metrics_add(m, PAR_COUNTER, NULL, "events_ephemeral_total", "Ephemeral events sent.");
 	c->ephemeral_dropped = metrics_add(m, PAR_COUNTER, NULL, "events_ephemeral_dropped_total",
@@ -92,7 +101,7 @@ struct core *core_new(const struct settings *settings, const struct core_env *en
 					       .loopback_only = settings_loopback_only(settings),
 					       .request_timeout = settings->request_timeout,
 					       .max_message_size = settings->max_message_size };
-	TAILQ_INIT(&core->stalled);
+	TAILQ_INIT(&core->fetch_queue);
 	TAILQ_INIT(&core->acked);
 	TAILQ_INIT(&core->cursor_retry);
 	TAILQ_INIT(&core->inflight);

@@ -48,6 +48,10 @@ struct core_metrics {
 	struct par_metric *events_durable;
 	struct par_metric *events_ephemeral;
 	struct par_metric *events_redelivered;
+	struct par_metric *events_pruned;
+	struct par_metric *devices_forgotten;
+	struct par_metric *resyncs;
+	struct par_metric *pages;
 	struct par_metric *ephemeral_dropped;
 	struct par_metric *bad_messages;
 	struct par_metric *timeouts;
@@ -70,8 +74,9 @@ struct core {
 	struct handles sessions; /* session.c */
 	struct user *users; /* user.c, by id */
 	unsigned n_sessions;
-	struct session_list stalled; /* stream.c: storage did not answer, to be tried again */
-	uint64_t stalled_timer;
+	struct session_list fetch_queue; /* fetch.c: sessions that have to ask the storage */
+	unsigned fetches; /* questions on their way */
+	uint64_t fetch_timer; /* it did not answer: the queue waits */
 	struct session_list acked; /* cursor.c: sessions whose cursor moved */
 	unsigned n_acked;
 	struct cursor_list cursor_retry; /* cursor.c: of sessions that are gone */

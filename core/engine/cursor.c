@@ -14,7 +14,7 @@
 #include "engine/storage.h"
 
 #define CURSOR_BATCH 256
-#define CURSOR_RETRY_MAX 10000 /* of sessions that are gone, while the storage is down */
+#define CURSOR_RETRY_MAX 65536 /* of sessions that are gone, while the storage is down */
 
 /* The last word of a session that is gone, to be written when the storage is back. */
 struct cursor_note {
@@ -22,10 +22,16 @@ struct cursor_note {
 	uint64_t acked;
 	uint64_t sent;
 	bool closed;
+	unsigned n_above;
 	size_t user_len;
 	size_t device_len;
-	char text[]; /* user, device */
+	uint64_t above[]; /* behind them user and device, as text */
 };
+
+static char *note_text(struct cursor_note *note)
+{
+	return (char *)(note->above + note->n_above);
+}
 
 static void cursors_due(void *state, void *arg)
 {
@@ -44,35 +50,55 @@ static void cursors_set_timer(struct core *core)
 		    cursors_due, core, NULL);
 }
 
-void cursor_moved(struct core *core, struct session *session)
+static void cursor_note_session(struct core *core, struct session *session)
 {
 	if (session->is_acked)
 		return;
 	session->is_acked = true;
 	TAILQ_INSERT_TAIL(&core->acked, session, of_acked);
-	if (++core->n_acked >= CURSOR_BATCH)
+	core->n_acked++;
+	cursors_set_timer(core);
+}
+
+void cursor_moved(struct core *core, struct session *session)
+{
+	cursor_note_session(core, session);
+	if (core->n_acked >= CURSOR_BATCH)
 		cursors_write(core);
-	else
-		cursors_set_timer(core);
 }
 
 static void cursor_keep(struct core *core, const struct par_op_cursor *cursor)
 {
+	size_t above_len = cursor->n_above * sizeof(cursor->above[0]);
 	struct cursor_note *note;
 
 	if (core->cursors_kept >= CURSOR_RETRY_MAX)
 		return; /* an acked event may come again, and does */
-	note = mem_alloc(sizeof(*note) + cursor->user.len + cursor->device.len);
+	note = mem_alloc(sizeof(*note) + above_len + cursor->user.len + cursor->device.len);
 	note->acked = cursor->acked;
 	note->sent = cursor->sent;
 	note->closed = cursor->closed;
+	note->n_above = cursor->n_above;
 	note->user_len = cursor->user.len;
 	note->device_len = cursor->device.len;
-	memcpy(note->text, cursor->user.s, cursor->user.len);
-	memcpy(note->text + cursor->user.len, cursor->device.s, cursor->device.len);
+	if (above_len > 0)
+		memcpy(note->above, cursor->above, above_len);
+	memcpy(note_text(note), cursor->user.s, cursor->user.len);
+	memcpy(note_text(note) + cursor->user.len, cursor->device.s, cursor->device.len);
 	TAILQ_INSERT_TAIL(&core->cursor_retry, note, next);
 	core->cursors_kept++;
 	cursors_set_timer(core);
+}
+
+/* A session that is still there says it anew, with what it has acked by then. */
+static void cursor_failed(struct core *core, const struct par_op_cursor *cursor)
+{
+	struct session *session = session_find(core, cursor->session);
+
+	if (session != NULL)
+		cursor_note_session(core, session);
+	else
+		cursor_keep(core, cursor);
 }
 
 static void cursors_written(void *state, void *arg)
@@ -83,7 +109,7 @@ static void cursors_written(void *state, void *arg)
 
 	core->cursors_inflight--;
 	for (i = 0; tx->error != PAR_OK && i < tx->n_ops; i++)
-		cursor_keep(core, &tx->ops[i].u.cursor);
+		cursor_failed(core, &tx->ops[i].u.cursor);
 }
 
 /* The transaction being filled: several cursors share one. */
@@ -127,7 +153,9 @@ static void batch_add_session(struct cursor_batch *batch, const struct session *
 	if (max > 0)
 		above = storage_tx_alloc(batch->tx, max * sizeof(*above));
 	cursor->acked = window_acked_below(&session->window, session->sent_seq);
-	cursor->sent = session->sent_seq;
+	cursor->sent = session->sent_seq > session->redelivered_upto ? session->sent_seq
+								     : session->redelivered_upto;
+	cursor->session = session->id;
 	cursor->above = above;
 	cursor->n_above = window_acked_above(&session->window, above, max);
 	cursor->closed = closed;
@@ -155,12 +183,17 @@ static void batch_add_kept(struct cursor_batch *batch)
 	struct cursor_note *note;
 
 	while ((note = TAILQ_FIRST(&core->cursor_retry)) != NULL) {
-		struct par_str user = { note->text, note->user_len };
-		struct par_str device = { note->text + note->user_len, note->device_len };
+		struct par_str user = { note_text(note), note->user_len };
+		struct par_str device = { note_text(note) + note->user_len, note->device_len };
 		struct par_op_cursor *cursor = batch_add(batch, user, device);
+		size_t above_len = note->n_above * sizeof(note->above[0]);
 
 		cursor->acked = note->acked;
 		cursor->sent = note->sent;
+		if (above_len > 0)
+			cursor->above =
+			    memcpy(storage_tx_alloc(batch->tx, above_len), note->above, above_len);
+		cursor->n_above = note->n_above;
 		/* it may have come back meanwhile */
 		cursor->closed = note->closed && !device_is_here(core, user, device, NULL);
 		TAILQ_REMOVE(&core->cursor_retry, note, next);
@@ -174,6 +207,10 @@ void cursors_write(struct core *core)
 	struct cursor_batch batch = { core, NULL };
 	struct session *session;
 
+	if (storage_down(core) != NULL && !core->draining) {
+		cursors_set_timer(core);
+		return;
+	}
 	batch_add_kept(&batch);
 	while ((session = TAILQ_FIRST(&core->acked)) != NULL) {
 		TAILQ_REMOVE(&core->acked, session, of_acked);

@@ -27,12 +27,30 @@ static void delivery_event(struct core *core, const struct par_op *op)
 	}
 }
 
+/* The transaction failed, or stands though nobody knows. In the second case a resend
+ * stores nothing new and so tells nobody: the sessions must look. */
+static void delivery_doubt(struct core *core, const struct par_op_event *event)
+{
+	const struct user *user = user_find(core, event->user);
+	struct session *session;
+
+	if (user == NULL)
+		return;
+	LIST_FOREACH(session, &user->sessions, of_user)
+		stream_doubt(core, session);
+}
+
 void delivery_tx(struct core *core, const struct par_tx *tx)
 {
+	bool doubt = tx->error == PAR_E_UNAVAILABLE || tx->error == PAR_E_INTERNAL;
 	unsigned i;
 
 	for (i = 0; i < tx->n_ops; i++) {
-		if (tx->ops[i].kind == PAR_OP_EVENT && tx->ops[i].result.applied)
+		if (tx->ops[i].kind != PAR_OP_EVENT)
+			continue;
+		if (doubt)
+			delivery_doubt(core, &tx->ops[i].u.event);
+		else if (tx->error == PAR_OK && tx->ops[i].result.applied)
 			delivery_event(core, &tx->ops[i]);
 	}
 }
@@ -58,6 +76,9 @@ void delivery_ack(struct core *core, struct session *session, uint64_t event_id)
 		return;
 	}
 	metric_add(core->count.acks, 1);
+	session->redeliveries = 0;
+	if (window_acked_below(&session->window, session->sent_seq) >= seq)
+		session->oldest_since = core->mono_us;
 	cursor_moved(core, session);
 	delivery_tell_acked(core, session, seq);
 	stream_continue(core, session);

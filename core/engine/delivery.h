@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a durable transaction to the sessions that must hear of it: each event
- * of it goes to every session of its user.
+ * From a transaction that is done to the sessions that must hear of it: each
+ * event of it goes to every session of its user.
  */
 #ifndef PARLANCE_DELIVERY_H
 #define PARLANCE_DELIVERY_H

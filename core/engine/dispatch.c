@@ -113,6 +113,8 @@ void dispatch_message(struct core *core, const struct in_msg *in)
 		session_gone(core, session, in->u.doing);
 	else if (session->state == SESSION_OPEN)
 		dispatch_to_session(core, session, in);
+	else if (session->state == SESSION_CLOSING && in->kind == IN_ACK)
+		delivery_ack(core, session, in->u.ack_id); /* what it took it need not get again */
 	else
 		dispatch_drop(in);
 }

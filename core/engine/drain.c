@@ -8,6 +8,7 @@
 #include "engine/cursor.h"
 #include "engine/request.h"
 #include "engine/session.h"
+#include "engine/storage.h"
 
 static void drain_deadline_passed(void *state, void *arg)
 {
@@ -65,11 +66,7 @@ bool core_drained(const struct core *core)
 
 const char *core_not_ready(struct core *core)
 {
-	const struct registry *r = &core->registry;
-
 	if (core->draining)
 		return "draining";
-	if (r->storage_plugin == NULL || r->storage.down == NULL)
-		return NULL;
-	return r->storage.down(r->storage_state);
+	return core->registry.storage_plugin == NULL ? NULL : storage_down(core);
 }

@@ -6,9 +6,12 @@ libparlance_a_SOURCES += \
 	core/engine/dispatch.c core/engine/dispatch.h \
 	core/engine/drain.c core/engine/drain.h \
 	core/engine/ephemeral.c core/engine/ephemeral.h \
+	core/engine/fetch.c core/engine/fetch.h \
 	core/engine/handle.c core/engine/handle.h \
 	core/engine/outbox.c core/engine/outbox.h \
 	core/engine/post.c core/engine/post.h \
+	core/engine/prune.c core/engine/prune.h \
+	core/engine/redeliver.c core/engine/redeliver.h \
 	core/engine/request.c core/engine/request.h \
 	core/engine/session.c core/engine/session.h \
 	core/engine/storage.c core/engine/storage.h \

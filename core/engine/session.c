@@ -10,6 +10,7 @@
 #include "engine/answer.h"
 #include "engine/core_internal.h"
 #include "engine/cursor.h"
+#include "engine/fetch.h"
 #include "engine/outbox.h"
 #include "engine/request.h"
 #include "engine/stream.h"
@@ -192,7 +193,7 @@ void session_go_away(struct core *core, struct session *session)
 static void session_let_go(struct core *core, struct session *session)
 {
 	requests_abandon(core, session);
-	stream_close(core, session);
+	fetch_forget(core, session);
 	cursor_session_gone(core, session);
 	session_tell(core, PAR_HOOK_SESSION_CLOSED, session);
 	user_leave(core, session);
@@ -211,7 +212,7 @@ void session_gone(struct core *core, struct session *session, const char *doing)
 	core->n_sessions--;
 	outbox_send(core, session->io, &msg);
 	window_free(&session->window);
-	free(session->above);
+	free(session->resume);
 	free(session->device);
 	free(session);
 }

@@ -39,7 +39,16 @@ enum stream_state {
 	STREAM_NEW, /* the storage was not asked, or did not answer */
 	STREAM_OPENING, /* PAR_QUERY_DEVICE is on its way */
 	STREAM_FLOWING, /* all that is known was sent, or the window is full */
-	STREAM_FETCHING /* a page is on its way from the storage */
+	STREAM_WAITING, /* for its turn to ask for a page: fetch.c */
+	STREAM_FETCHING /* the page is on its way from the storage */
+};
+
+/* What is special about a device's position, for those few where something is. */
+struct resume {
+	uint64_t resync_from; /* events before it may be missing; 0: none */
+	uint32_t n_above;
+	uint32_t above_at; /* those before it were passed */
+	uint64_t above[]; /* seqs above the cursor that it acked earlier, ascending */
 };
 
 LIST_HEAD(session_requests, request);
@@ -50,7 +59,7 @@ struct session {
 	struct user *user; /* NULL before SESSION_OPEN */
 	LIST_ENTRY(session) of_user;
 	TAILQ_ENTRY(session) of_acked; /* cursor.c */
-	TAILQ_ENTRY(session) of_stalled; /* stream.c */
+	TAILQ_ENTRY(session) of_fetch; /* fetch.c */
 	struct session_requests requests; /* in flight */
 	uint32_t inflight;
 	uint16_t io;
@@ -59,16 +68,18 @@ struct session {
 	bool paused; /* OUT_PAUSE was sent */
 	bool congested;
 	bool is_acked; /* on the list of that name */
-	bool is_stalled;
+	bool wants_fetch; /* on the queue of that name */
+	bool unsure; /* there may be more in the stream than is known here */
+	uint8_t redeliveries; /* since its last ack: redeliver.c */
 	uint32_t bad_messages; /* since bad_since */
 	uint64_t bad_since;
 	uint64_t next_event_id; /* PROTOCOL.md section 3: counts up by one */
 	uint64_t sent_seq; /* highest seq sent to it, or skipped for it */
 	uint64_t fetch_upto; /* end of the stream when the page under way was asked for */
 	uint64_t redelivered_upto; /* what may have been sent to its device before */
-	uint64_t *above; /* seqs above the cursor that its device acked earlier, ascending */
-	uint32_t n_above;
-	uint32_t above_at; /* those before it were passed */
+	uint64_t opened_at; /* end of the stream when the session came to it */
+	uint64_t oldest_since; /* monotonic us: its oldest unacked event is so since then */
+	struct resume *resume; /* NULL: its device had acked all up to one point */
 	struct window window;
 	char *device;
 	uint16_t device_len;

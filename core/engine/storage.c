@@ -192,6 +192,15 @@ static bool storage_runs(const struct core *core)
 	return plugin != NULL && plugin->phase == PLUGIN_RUNNING;
 }
 
+const char *storage_down(const struct core *core)
+{
+	const struct registry *r = &core->registry;
+
+	if (!storage_runs(core))
+		return not_running;
+	return r->storage.down == NULL ? NULL : r->storage.down(r->storage_state);
+}
+
 /* The submitter is never called from within its own submit. */
 static void tx_refuse(struct core *core, struct par_tx *tx, enum par_error error,
 		      const char *message)
@@ -232,8 +241,7 @@ void storage_tx_done(struct par_tx *tx)
 	struct par_plugin *outer;
 
 	core->storage_inflight--;
-	if (tx->error == PAR_OK)
-		delivery_tx(core, tx);
+	delivery_tx(core, tx);
 	if (box->owner == NULL) {
 		box->done(box->state, tx);
 	} else {

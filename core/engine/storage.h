@@ -31,6 +31,8 @@ struct par_str storage_query_copy(struct par_query *query, struct par_str s);
 void storage_query_submit(struct par_query *query);
 void storage_query_done(struct par_query *query);
 
+/* Why it cannot store just now, static; NULL: it can, as far as is known. */
+const char *storage_down(const struct core *core);
 /* Lets the storage go to work on what was handed over; results that come at once
  * may hand over more. True when something was. */
 bool storage_flush(struct core *core);

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The stream of a session; see stream.h. Core thread. Invariants:
- *   1. sent_seq only grows, and every event up to it was sent, was acked
- *      before, or was caused by the device itself.
+ *   1. sent_seq only grows, but for stream_go_back, and every event up to it was sent, was
+ *      acked before, was caused by the session itself, or is gone and a resync was sent.
  *   2. At most one query is on its way for a session (STREAM_OPENING, _FETCHING).
  *   3. The bytes on the wire stay below half of max_backlog, but for one
  *      event alone, so a slow reader cannot overflow its backlog by this.
  */
 #include "engine/stream.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <parlance/storage.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "engine/core_internal.h"
 #include "engine/cursor.h"
+#include "engine/fetch.h"
 #include "engine/outbox.h"
 #include "engine/session.h"
 #include "engine/storage.h"
+#include "ws/close_code.h"
 
-#define RETRY_US 500000
 #define PAGE_EVENTS 128
 
 static struct window_limits stream_limits(const struct core *core)
@@ -46,6 +48,8 @@ static void stream_send(struct core *core, struct session *session, uint64_t seq
 
 	metric_add(msg.redelivered ? core->count.events_redelivered : core->count.events_durable,
 		   1);
+	if (session->window.n == 0)
+		session->oldest_since = core->mono_us;
 	window_push(&session->window, msg.u.id, seq, frame->len);
 	session->sent_seq = seq;
 	outbox_send(core, session->io, &msg);
@@ -56,6 +60,22 @@ static void stream_skip(struct core *core, struct session *session, uint64_t seq
 {
 	session->sent_seq = seq;
 	cursor_moved(core, session);
+}
+
+/* What lies before `from` and was not acked is gone. */
+static void stream_resync(struct core *core, struct session *session, uint64_t from)
+{
+	char text[64];
+	struct par_str payload = { text, 0 };
+	struct out_frame *frame;
+
+	if (from <= session->sent_seq + 1)
+		return;
+	payload.len = (size_t)snprintf(text, sizeof(text), "{\"fromSeq\":%" PRIu64 "}", from);
+	frame = out_frame_event(par_str_of("resync"), payload);
+	stream_send(core, session, from - 1, frame);
+	out_frame_unref(frame);
+	metric_add(core->count.resyncs, 1);
 }
 
 void stream_event(struct core *core, struct session *session, uint64_t seq, struct out_frame *frame,
@@ -75,11 +95,24 @@ void stream_event(struct core *core, struct session *session, uint64_t seq, stru
 }
 
 /* Asked of ascending seqs, so it goes through the list once. */
-static bool stream_acked_before(struct session *session, uint64_t seq)
+static bool stream_acked_before(const struct session *session, uint64_t seq)
 {
-	while (session->above_at < session->n_above && session->above[session->above_at] < seq)
-		session->above_at++;
-	return session->above_at < session->n_above && session->above[session->above_at] == seq;
+	struct resume *resume = session->resume;
+
+	if (resume == NULL)
+		return false;
+	while (resume->above_at < resume->n_above && resume->above[resume->above_at] < seq)
+		resume->above_at++;
+	return resume->above_at < resume->n_above && resume->above[resume->above_at] == seq;
+}
+
+/* Whether the session need not be told, since its client did it itself. Another
+ * session of its device may have: then it is told, unless it came later, for it may
+ * be the same client once more. */
+static bool stream_is_own(const struct session *session, const struct par_stored_event *event)
+{
+	return event->origin &&
+	       (event->origin_session == session->id || event->seq <= session->opened_at);
 }
 
 /* One event of a page. False when the window is full: the rest is left for a
@@ -91,7 +124,7 @@ static bool stream_take(struct core *core, struct session *session,
 
 	if (event->seq <= session->sent_seq)
 		return true;
-	if (event->origin) {
+	if (stream_is_own(session, event)) {
 		stream_skip(core, session, event->seq);
 	} else if (stream_acked_before(session, event->seq)) {
 		window_push_acked(&session->window, event->seq);
@@ -104,35 +137,41 @@ static bool stream_take(struct core *core, struct session *session,
 	return true;
 }
 
-static void streams_retry(void *state, void *arg)
+static void stream_take_page(struct core *core, struct session *session, const struct par_query *q)
 {
-	struct core *core = state;
-	struct session_list stalled = TAILQ_HEAD_INITIALIZER(stalled);
-	struct session *session;
+	const struct par_device_state *at = &q->device_state;
+	unsigned i;
 
-	(void)arg;
-	core->stalled_timer = 0;
-	TAILQ_CONCAT(&stalled, &core->stalled, of_stalled);
-	while ((session = TAILQ_FIRST(&stalled)) != NULL) {
-		TAILQ_REMOVE(&stalled, session, of_stalled);
-		session->is_stalled = false;
-		if (session->stream == STREAM_NEW)
-			stream_open(core, session);
-		else
-			stream_continue(core, session);
-	}
+	if (session->user->last_seq < at->last_seq)
+		session->user->last_seq = at->last_seq;
+	stream_resync(core, session, at->resync_from);
+	for (i = 0; i < q->n && stream_take(core, session, &q->events[i]); i++)
+		;
+	/* nothing there: it was acked through another session of the device, and dropped */
+	if (q->n == 0 && session->sent_seq < at->last_seq)
+		stream_skip(core, session, at->last_seq);
 }
 
-/* The storage did not answer: the session is asked about again in a while. */
-static void stream_stall(struct core *core, struct session *session)
+static void stream_fetched(void *state, void *arg)
 {
-	if (!session->is_stalled) {
-		session->is_stalled = true;
-		TAILQ_INSERT_TAIL(&core->stalled, session, of_stalled);
+	struct core *core = state;
+	struct par_query *q = arg;
+	struct session *session = session_find(core, q->request);
+
+	if (q->error != PAR_OK) {
+		if (session != NULL) {
+			session->stream = STREAM_WAITING;
+			session->unsure = true;
+		}
+		fetch_failed(core, session);
+		return;
 	}
-	if (core->stalled_timer == 0)
-		core->stalled_timer = timers_start(&core->timers, core->mono_us + RETRY_US, NULL,
-						   streams_retry, core, NULL);
+	if (session != NULL) {
+		session->stream = STREAM_FLOWING;
+		stream_take_page(core, session, q);
+		stream_continue(core, session);
+	}
+	fetch_answered(core);
 }
 
 static struct par_query *stream_query(struct core *core, const struct session *session,
@@ -147,52 +186,80 @@ static struct par_query *stream_query(struct core *core, const struct session *s
 	return q;
 }
 
-static void stream_fetched(void *state, void *arg)
+/* Whether a page is worth asking for now. */
+static bool stream_wants(const struct core *core, const struct session *session)
 {
-	struct core *core = state;
-	struct par_query *q = arg;
-	struct session *session = session_find(core, q->request);
-	unsigned i;
+	struct window_limits limits = stream_limits(core);
+	uint32_t room = window_free_slots(&session->window, &limits);
+	uint64_t last_seq = session->user->last_seq;
 
-	if (session == NULL)
-		return;
-	session->stream = STREAM_FLOWING;
-	if (q->error != PAR_OK) {
-		stream_stall(core, session);
-		return;
-	}
-	for (i = 0; i < q->n && stream_take(core, session, &q->events[i]); i++)
-		;
-	/* nothing there: what last_seq promised has been pruned */
-	if (q->n == 0 && session->sent_seq < session->fetch_upto)
-		stream_skip(core, session, session->fetch_upto);
-	stream_continue(core, session);
+	if (room == 0 || session->congested || session->state != SESSION_OPEN)
+		return false;
+	if (session->unsure)
+		return true;
+	if (session->sent_seq >= last_seq)
+		return false;
+	/* a page for each freed slot would be a query an event: wait for some
+	 * room, unless there is enough for all that waits */
+	return room >= limits.events / 4 || room >= last_seq - session->sent_seq;
 }
 
 void stream_continue(struct core *core, struct session *session)
 {
+	if (session->stream != STREAM_FLOWING || !stream_wants(core, session))
+		return;
+	session->stream = STREAM_WAITING;
+	fetch_want(core, session);
+}
+
+void stream_doubt(struct core *core, struct session *session)
+{
+	session->unsure = true;
+	stream_continue(core, session);
+}
+
+static void stream_ask_page(struct core *core, struct session *session)
+{
 	struct window_limits limits = stream_limits(core);
 	uint32_t room = window_free_slots(&session->window, &limits);
-	uint64_t behind;
-	struct par_query *q;
+	struct par_query *q = stream_query(core, session, PAR_QUERY_EVENTS, stream_fetched);
 
-	if (session->state != SESSION_OPEN || session->stream != STREAM_FLOWING ||
-	    session->congested || session->is_stalled)
-		return;
-	if (session->sent_seq >= session->user->last_seq)
-		return;
-	/* a page for each freed slot would be a query an event: wait for some
-	 * room, unless there is enough for all that waits */
-	behind = session->user->last_seq - session->sent_seq;
-	if (room == 0 || (room < limits.events / 4 && room < behind))
-		return;
 	session->stream = STREAM_FETCHING;
-	q = stream_query(core, session, PAR_QUERY_EVENTS, stream_fetched);
+	session->unsure = false;
 	q->after = session->sent_seq;
 	q->limit = room < PAGE_EVENTS ? room : PAGE_EVENTS;
-	q->max_bytes = limits.bytes;
-	session->fetch_upto = session->user->last_seq;
+	q->max_bytes = limits.bytes < FETCH_BYTES ? limits.bytes : FETCH_BYTES;
+	metric_add(core->count.pages, 1);
 	storage_query_submit(q);
+}
+
+/* Room for `n` acked seqs; they are to be filled in. */
+static struct resume *resume_new(uint64_t resync_from, size_t n)
+{
+	struct resume *resume = mem_zalloc(sizeof(*resume) + n * sizeof(resume->above[0]));
+
+	resume->resync_from = resync_from;
+	return resume;
+}
+
+static void stream_begin(struct core *core, struct session *session,
+			 const struct par_device_state *at)
+{
+	session->stream = STREAM_FLOWING;
+	session->sent_seq = at->acked;
+	session->redelivered_upto = at->sent;
+	session->opened_at = at->last_seq;
+	if (session->user->last_seq < at->last_seq)
+		session->user->last_seq = at->last_seq;
+	if (at->n_above > 0 || at->resync_from > 0) {
+		session->resume = resume_new(at->resync_from, at->n_above);
+		session->resume->n_above = at->n_above;
+		if (at->n_above > 0)
+			memcpy(session->resume->above, at->above,
+			       at->n_above * sizeof(at->above[0]));
+	}
+	stream_resync(core, session, at->resync_from);
+	stream_continue(core, session);
 }
 
 static void stream_opened(void *state, void *arg)
@@ -200,43 +267,67 @@ static void stream_opened(void *state, void *arg)
 	struct core *core = state;
 	struct par_query *q = arg;
 	struct session *session = session_find(core, q->request);
-	const struct par_device_state *at = &q->device_state;
 
-	if (session == NULL)
-		return;
-	if (q->error != PAR_OK) {
-		session->stream = STREAM_NEW;
-		stream_stall(core, session);
-		return;
-	}
-	session->stream = STREAM_FLOWING;
-	session->sent_seq = at->acked;
-	session->redelivered_upto = at->sent;
-	if (at->n_above > 0) {
-		session->n_above = at->n_above;
-		session->above = mem_alloc(at->n_above * sizeof(*at->above));
-		memcpy(session->above, at->above, at->n_above * sizeof(*at->above));
-	}
-	if (session->user->last_seq < at->last_seq)
-		session->user->last_seq = at->last_seq;
-	stream_continue(core, session);
+	if (q->error == PAR_E_TOO_LARGE && session != NULL)
+		session_close(core, session, WS_CLOSE_POLICY,
+			      "too many devices of this user are connected");
+	else if (q->error == PAR_OK && session != NULL)
+		stream_begin(core, session, &q->device_state);
+	if (q->error == PAR_OK || q->error == PAR_E_TOO_LARGE)
+		fetch_answered(core);
+	else
+		fetch_failed(core, session);
 }
 
-void stream_open(struct core *core, struct session *session)
+static void stream_ask_device(struct core *core, struct session *session)
 {
-	struct par_query *q;
+	struct par_query *q = stream_query(core, session, PAR_QUERY_DEVICE, stream_opened);
 
-	if (core->registry.storage_plugin == NULL)
-		return;
 	session->stream = STREAM_OPENING;
-	q = stream_query(core, session, PAR_QUERY_DEVICE, stream_opened);
 	q->limit = core->settings->max_devices;
 	storage_query_submit(q);
 }
 
-void stream_close(struct core *core, struct session *session)
+bool stream_ask(struct core *core, struct session *session)
 {
-	if (session->is_stalled)
-		TAILQ_REMOVE(&core->stalled, session, of_stalled);
-	session->is_stalled = false;
+	if (session->stream == STREAM_NEW || session->stream == STREAM_OPENING) {
+		if (session->state != SESSION_OPEN)
+			return false;
+		stream_ask_device(core, session);
+		return true;
+	}
+	session->stream = STREAM_FLOWING;
+	if (!stream_wants(core, session))
+		return false;
+	stream_ask_page(core, session);
+	return true;
+}
+
+void stream_open(struct core *core, struct session *session)
+{
+	if (core->registry.storage_plugin != NULL)
+		fetch_want(core, session);
+}
+
+void stream_go_back(struct core *core, struct session *session)
+{
+	struct window *window = &session->window;
+	unsigned n_acked = window->n - window->unacked, i;
+	struct resume *old = session->resume;
+	struct resume *resume = resume_new(old == NULL ? 0 : old->resync_from,
+					   n_acked + (old == NULL ? 0 : old->n_above));
+
+	resume->n_above = window_acked_above(window, resume->above, n_acked);
+	for (i = 0; old != NULL && i < old->n_above; i++) {
+		if (old->above[i] > session->sent_seq)
+			resume->above[resume->n_above++] = old->above[i];
+	}
+	free(old);
+	session->resume = resume;
+	if (session->redelivered_upto < session->sent_seq)
+		session->redelivered_upto = session->sent_seq;
+	session->sent_seq = window_acked_below(window, session->sent_seq);
+	window_free(window);
+	stream_resync(core, session, resume->resync_from);
+	stream_continue(core, session);
 }

@@ -6,6 +6,11 @@
  * memory; anything else waits in the storage and is fetched, a page at a
  * time, when acks have made room. So a session costs the same however far
  * behind it is.
+ *
+ * Where events that the device has not acked are gone from the storage, the event `resync`
+ * {fromSeq} stands in their place. Its seq is the last one that is missing, so
+ * it is sent in order, acked, and sent again like any durable event, and
+ * nothing newer comes before it.
  */
 #ifndef PARLANCE_STREAM_H
 #define PARLANCE_STREAM_H
@@ -19,13 +24,17 @@ struct session;
 
 /* Asks the storage where the device stands, then sends what it has not acked. */
 void stream_open(struct core *core, struct session *session);
-/* The session ends. */
-void stream_close(struct core *core, struct session *session);
 /* A new event of the user's stream is durable. `own` says that this session
  * caused it. The frame is borrowed. */
 void stream_event(struct core *core, struct session *session, uint64_t seq, struct out_frame *frame,
 		  bool own);
 /* There may be room, or something new: fetches if so. */
 void stream_continue(struct core *core, struct session *session);
+/* The storage may have stored events for the user without saying so: looks. */
+void stream_doubt(struct core *core, struct session *session);
+/* Sends again what the client has not acked. STREAM_FLOWING only. */
+void stream_go_back(struct core *core, struct session *session);
+/* Its turn has come (fetch.c): asks the storage. False when there is no need any more. */
+bool stream_ask(struct core *core, struct session *session);
 
 #endif

@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "engine/core_internal.h"
 #include "engine/ephemeral.h"
+#include "engine/prune.h"
+#include "engine/redeliver.h"
 #include "engine/request.h"
 #include "engine/session.h"
 #include "engine/storage.h"
@@ -280,6 +282,10 @@ bool core_start_plugins(struct core *core, char error[CONFIG_ERROR_MAX])
 			      why[0] == '\0' ? "it gave no reason" : why);
 		core_stop_plugins(core);
 		return false;
+	}
+	if (core->registry.storage_plugin != NULL) {
+		prune_start(core);
+		redeliver_start(core);
 	}
 	return true;
 }

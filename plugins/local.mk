@@ -16,8 +16,8 @@ plugins_auth_insecure_la_SOURCES = plugins/auth_insecure.c
 plugins_auth_insecure_la_LDFLAGS = $(MODULE_LDFLAGS)
 
 plugin_LTLIBRARIES += plugins/storage_memory.la
-plugins_storage_memory_la_SOURCES = plugins/storage_memory/change.c plugins/storage_memory/doc.c \
-	plugins/storage_memory/entity.c plugins/storage_memory/history.c \
+plugins_storage_memory_la_SOURCES = plugins/storage_memory/change.c plugins/storage_memory/device.c \
+	plugins/storage_memory/doc.c plugins/storage_memory/entity.c plugins/storage_memory/history.c \
 	plugins/storage_memory/mark.c plugins/storage_memory/memory.h \
 	plugins/storage_memory/message.c plugins/storage_memory/plugin.c \
 	plugins/storage_memory/sent.c plugins/storage_memory/sent.h \

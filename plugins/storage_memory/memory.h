@@ -8,7 +8,7 @@
  *   undo.c     taking back what a refused transaction did
  *   message.c  APPEND    change.c  CHANGE    mark.c  MARK
  *   sent.c     messages by client id
- *   stream.c   EVENT, CURSOR, DEVICE and EVENTS
+ *   stream.c   EVENT and EVENTS         device.c  CURSOR, DEVICE, PRUNE
  *   history.c  MESSAGES, CHATS, CHAT    doc.c     documents
  */
 #ifndef STORAGE_MEMORY_H
@@ -28,6 +28,7 @@
 struct device {
 	struct par_str name;
 	struct cursor cursor;
+	uint64_t seen; /* by DEVICE or CURSOR, the last time */
 	bool connected;
 	struct device *next;
 	char bytes[];
@@ -37,12 +38,15 @@ struct event {
 	struct par_str type;
 	struct par_str payload;
 	struct par_str origin; /* the user's own device; s NULL: not his own event */
+	par_session_id origin_session;
+	uint64_t stored; /* when */
 	char bytes[];
 };
 
 struct user {
 	struct par_str name;
 	struct device *devices;
+	bool forgot; /* a device of his was on record once and is not any more */
 	/* The events kept: those from first_seq to last_seq, at
 	 * events[head] and on, in a ring of `cap`, a power of two. */
 	struct event **events;
@@ -155,9 +159,16 @@ bool op_append(struct memory *m, struct par_tx *tx, struct par_op *op);
 bool op_change(struct memory *m, struct par_tx *tx, struct par_op *op);
 bool op_mark(struct memory *m, struct par_tx *tx, struct par_op *op);
 bool op_event(struct memory *m, struct par_tx *tx, struct par_op *op);
-bool op_cursor(struct memory *m, struct par_op *op);
+bool op_cursor(struct memory *m, struct par_tx *tx, struct par_op *op);
+bool op_prune(struct memory *m, struct par_op *op);
 bool op_doc_put(struct memory *m, struct par_op *op);
 bool op_doc_delete(struct memory *m, struct par_op *op);
+
+/* device.c and stream.c, for each other. */
+struct device *device_find(const struct user *user, struct par_str name);
+bool user_has_other_device(const struct user *user, struct par_str name);
+const struct event *user_first_event(const struct user *user); /* NULL: none is kept */
+void user_drop_first(struct user *user);
 
 /* message.c, for the other parts. */
 struct message *member_sent(struct member *member, struct par_str client_id);

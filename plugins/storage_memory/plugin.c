@@ -30,13 +30,13 @@ static bool run_op(struct memory *m, struct par_tx *tx, struct par_op *op)
 	case PAR_OP_EVENT:
 		return op_event(m, tx, op);
 	case PAR_OP_CURSOR:
-		return op_cursor(m, op);
+		return op_cursor(m, tx, op);
 	case PAR_OP_DOC_PUT:
 		return op_doc_put(m, op);
 	case PAR_OP_DOC_DELETE:
 		return op_doc_delete(m, op);
 	case PAR_OP_PRUNE:
-		return true;
+		return op_prune(m, op);
 	}
 	return memory_fail(tx, PAR_E_INTERNAL, "no such operation");
 }

@@ -90,7 +90,7 @@ static inline void cursor_begin(struct cursor *c, uint64_t last_seq, bool first,
 		return;
 	c->acked = c->sent = last_seq;
 	if (forgotten && last_seq > 0) {
-		c->acked = last_seq - 1;
+		c->acked = c->sent = last_seq - 1;
 		c->lost = last_seq;
 	}
 }

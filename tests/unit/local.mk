@@ -109,6 +109,13 @@ tests_unit_test_session_SOURCES = tests/unit/test_session.c tests/unit/core_worl
 tests_unit_test_session_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_session_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_stream
+TESTS += tests/unit/test_stream
+tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/core_world.c \
+	tests/unit/core_world.h tests/unit/unit.h
+tests_unit_test_stream_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_stream_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_api
 TESTS += tests/unit/test_api
 tests_unit_test_api_SOURCES = tests/unit/test_api.c tests/unit/core_world.c \

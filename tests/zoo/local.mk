@@ -7,6 +7,7 @@ check_LTLIBRARIES += \
 	tests/zoo/zoo_auth.la \
 	tests/zoo/zoo_circle_a.la \
 	tests/zoo/zoo_circle_b.la \
+	tests/zoo/zoo_faulty.la \
 	tests/zoo/zoo_gate.la \
 	tests/zoo/zoo_half_load.la \
 	tests/zoo/zoo_late_register.la \
@@ -35,6 +36,10 @@ tests_zoo_zoo_circle_a_la_LDFLAGS = $(ZOO_LDFLAGS)
 
 tests_zoo_zoo_circle_b_la_SOURCES = tests/zoo/zoo_circle_b.c tests/zoo/zoo.h
 tests_zoo_zoo_circle_b_la_LDFLAGS = $(ZOO_LDFLAGS)
+
+tests_zoo_zoo_faulty_la_SOURCES = tests/zoo/zoo_faulty.c tests/zoo/zoo.h
+tests_zoo_zoo_faulty_la_LDFLAGS = $(ZOO_LDFLAGS)
+tests_zoo_zoo_faulty_la_LIBADD = $(JSONC_LIBS) -ldl
 
 tests_zoo_zoo_gate_la_SOURCES = tests/zoo/zoo_gate.c tests/zoo/zoo.h
 tests_zoo_zoo_gate_la_LDFLAGS = $(ZOO_LDFLAGS)

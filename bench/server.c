@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Starting a server, ending it, and reading /proc about it; see server.h. */
+#include "server.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define START_SECONDS 15
+#define STOP_SECONDS 15
+
+static struct bench_server *running; /* to be ended at exit() */
+
+double bench_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void bench_die(const char *format, ...)
+{
+	va_list args;
+
+	fputs("bench: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void stop_at_exit(void)
+{
+	if (running != NULL)
+		server_stop(running);
+}
+
+static void exit_on_signal(int number)
+{
+	(void)number;
+	if (running != NULL)
+		kill(running->pid, SIGKILL);
+	_exit(1);
+}
+
+static void write_config(const struct bench_server *server, const struct bench_options *o)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/parlanced.yaml", server->folder);
+	file = fopen(path, "we");
+	if (file == NULL)
+		bench_die("cannot write %s: %s", path, strerror(errno));
+	fprintf(file,
+		"server:\n  listen: [\"ws://127.0.0.1:0\"]\n  http: off\n  plugin_dir: \"%s\"\n"
+		"  io_threads: %s\n  ack_window: %u\n"
+		"plugins:\n  auth_insecure: {}\n  messaging: {}\n",
+		o->plugin_dir, o->io_threads, o->window);
+	if (strcmp(o->storage, "sqlite") == 0)
+		fprintf(file, "  storage_sqlite: {path: \"%s/parlance.db\"}\n", server->folder);
+	else
+		fprintf(file, "  storage_%s: {}\n", o->storage);
+	fclose(file);
+}
+
+static void run_server(const struct bench_server *server, const char *parlanced, int log)
+{
+	char config[128];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	snprintf(config, sizeof(config), "%s/parlanced.yaml", server->folder);
+	dup2(log, STDERR_FILENO);
+	execl(parlanced, parlanced, "--config", config, (char *)NULL);
+	fprintf(stderr, "cannot run %s: %s\n", parlanced, strerror(errno));
+	_exit(127);
+}
+
+/* Reads the log up to the line that names the port. */
+static int wait_ready(int log)
+{
+	static char text[16384];
+	double end = bench_clock() + START_SECONDS;
+	struct pollfd poll_log = { log, POLLIN, 0 };
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < sizeof(text) - 1 && bench_clock() < end) {
+		const char *ready, *at;
+
+		if (poll(&poll_log, 1, 100) <= 0)
+			continue;
+		n = read(log, text + len, sizeof(text) - 1 - len);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		text[len] = '\0';
+		ready = strstr(text, "ready");
+		at = ready == NULL ? NULL : strstr(ready, "ws://127.0.0.1:");
+		if (at != NULL && strchr(at, '\n') != NULL)
+			return atoi(at + strlen("ws://127.0.0.1:"));
+	}
+	bench_die("the server did not get ready:\n%s", text);
+}
+
+void server_start(struct bench_server *server, const struct bench_options *options)
+{
+	const char *tmp = getenv("TMPDIR");
+	int log[2];
+
+	snprintf(server->folder, sizeof(server->folder), "%.40s/bench.XXXXXX",
+		 tmp == NULL ? "/tmp" : tmp);
+	if (mkdtemp(server->folder) == NULL)
+		bench_die("cannot make %s: %s", server->folder, strerror(errno));
+	write_config(server, options);
+	if (pipe2(log, O_CLOEXEC) != 0)
+		bench_die("no pipe: %s", strerror(errno));
+	atexit(stop_at_exit);
+	signal(SIGINT, exit_on_signal);
+	signal(SIGTERM, exit_on_signal);
+	signal(SIGPIPE, SIG_IGN);
+	server->pid = fork();
+	if (server->pid < 0)
+		bench_die("cannot fork: %s", strerror(errno));
+	if (server->pid == 0)
+		run_server(server, options->parlanced, log[1]);
+	running = server;
+	close(log[1]);
+	server->port = wait_ready(log[0]);
+	/* Left open: the server goes on writing to it, little enough for the pipe. */
+}
+
+static void remove_folder(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL)
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+	rmdir(folder);
+}
+
+void server_stop(struct bench_server *server)
+{
+	double end = bench_clock() + STOP_SECONDS;
+	int status = 0;
+
+	running = NULL;
+	kill(server->pid, SIGTERM);
+	while (waitpid(server->pid, &status, WNOHANG) == 0) {
+		if (bench_clock() > end)
+			kill(server->pid, SIGKILL);
+		poll(NULL, 0, 10);
+	}
+	remove_folder(server->folder);
+}
+
+long server_rss(const struct bench_server *server)
+{
+	char path[64], line[256];
+	long kib = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)server->pid);
+	file = fopen(path, "re");
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
+			break;
+	}
+	if (file != NULL)
+		fclose(file);
+	return kib;
+}
+
+/* The first number of schedstat is the time on a CPU, in ns. */
+static double thread_cpu(const struct bench_server *server, int tid)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)server->pid, tid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%llu", &ns) != 1)
+		ns = 0;
+	fclose(file);
+	return (double)ns / 1e9;
+}
+
+void server_cpu(const struct bench_server *server, struct server_cpu *cpu)
+{
+	struct dirent *entry;
+	char path[64];
+	DIR *dir;
+	int tid;
+
+	cpu->n = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)server->pid);
+	dir = opendir(path);
+	while (dir != NULL && (entry = readdir(dir)) != NULL && cpu->n < BENCH_THREADS_MAX) {
+		tid = atoi(entry->d_name);
+		if (tid <= 0)
+			continue; /* . and .. */
+		cpu->threads[cpu->n].tid = tid;
+		cpu->threads[cpu->n++].seconds = thread_cpu(server, tid);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+double server_cpu_between(const struct server_cpu *before, const struct server_cpu *after,
+			  double *busiest)
+{
+	double all = 0, used;
+	unsigned i, k;
+
+	*busiest = 0;
+	for (i = 0; i < after->n; i++) {
+		used = after->threads[i].seconds;
+		for (k = 0; k < before->n; k++) {
+			if (before->threads[k].tid == after->threads[i].tid)
+				used -= before->threads[k].seconds;
+		}
+		all += used;
+		if (used > *busiest)
+			*busiest = used;
+	}
+	return all;
+}

@@ -58,8 +58,8 @@ class Client:
                     else:
                         self.others.append(message)
                     self.news.notify_all()
-                if message.get("type") == "event" and self.auto_ack:
-                    await self.ack(message["id"])
+                if message.get("type") == "event":
+                    await self.took(message)
         except websockets.ConnectionClosed:
             pass
         except Exception as error:  # pylint: disable=broad-except
@@ -68,6 +68,11 @@ class Client:
             async with self.news:
                 self.over = True
                 self.news.notify_all()
+
+    async def took(self, event):
+        """What the client does with an event by itself."""
+        if self.auto_ack:
+            await self.ack(event["id"])
 
     async def until(self, condition, what):
         """Waits until condition() is true of this client."""

@@ -32,8 +32,9 @@ plugins_storage_sqlite_la_SOURCES = plugins/storage_sqlite/batch.c plugins/stora
 	plugins/storage_sqlite/device.c plugins/storage_sqlite/doc.c \
 	plugins/storage_sqlite/history.c plugins/storage_sqlite/mark.c \
 	plugins/storage_sqlite/message.c plugins/storage_sqlite/ops.h \
-	plugins/storage_sqlite/plugin.c plugins/storage_sqlite/schema.c \
-	plugins/storage_sqlite/statements.h plugins/storage_sqlite/stream.c \
+	plugins/storage_sqlite/plugin.c plugins/storage_sqlite/prune.c \
+	plugins/storage_sqlite/schema.c plugins/storage_sqlite/statements.h \
+	plugins/storage_sqlite/stream.c \
 	plugins/storage_sqlite/wal_file.c plugins/storage_sqlite/wal_file.h \
 	plugins/storage_sqlite/worker.c plugins/storage_sqlite/worker.h \
 	plugins/storage_common/cursor.h plugins/storage_common/kind.h

@@ -41,7 +41,7 @@ static bool run_op(struct db *db, struct par_tx *tx, struct par_op *op)
 	case PAR_OP_DOC_DELETE:
 		return op_doc_delete(db, op);
 	case PAR_OP_PRUNE:
-		return true;
+		return op_prune(db, tx, op);
 	}
 	return tx_refuse(tx, PAR_E_INTERNAL, "no such operation");
 }
@@ -58,6 +58,8 @@ static void tx_clear(struct db *db, struct par_tx *tx)
 			db->api->event_data_free(op->u.event.data);
 			op->u.event.data = NULL;
 		}
+		if (op->kind == PAR_OP_PRUNE)
+			op->u.prune.events = op->u.prune.devices = 0;
 	}
 }
 

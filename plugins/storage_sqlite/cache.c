@@ -22,14 +22,19 @@ static void *cached(struct db *db, size_t size)
 	return p;
 }
 
+static void device_free(struct device *device)
+{
+	free(device->cursor.above);
+	free(device);
+}
+
 static void devices_free(struct user *user)
 {
 	struct device *device;
 
 	while ((device = user->devices) != NULL) {
 		user->devices = device->next;
-		free(device->cursor.above);
-		free(device);
+		device_free(device);
 	}
 }
 
@@ -53,6 +58,7 @@ void cache_clear(struct db *db)
 		HASH_DEL(db->chats, chat);
 		chat_free(chat);
 	}
+	HASH_CLEAR(hh_id, db->users_by_id);
 	HASH_ITER(hh, db->users, user, next_user) {
 		HASH_DEL(db->users, user);
 		devices_free(user);
@@ -87,6 +93,7 @@ static struct user *user_add(struct db *db, int64_t id, struct par_str name)
 	user->name.len = name.len;
 	user->first_seq = 1;
 	HASH_ADD_KEYPTR(hh, db->users, user->name.s, user->name.len, user);
+	HASH_ADD(hh_id, db->users_by_id, id, sizeof(user->id), user);
 	return user;
 }
 
@@ -101,8 +108,11 @@ static struct user *user_load(struct db *db, int64_t id, struct par_str name)
 	statement = db_bind(db, ST_USER_ENDS, "iii", id, row_id(id, 0), row_id(id, ROW_NUMBER_MAX));
 	if (db_row(db, statement)) {
 		user->rank = db_u64(statement, 0);
-		user->last_seq = row_number(db_u64(statement, 2));
-		user->first_seq = user->last_seq == 0 ? 1 : row_number(db_u64(statement, 1));
+		user->last_seq = cursor_max(row_number(db_u64(statement, 2)), db_u64(statement, 3));
+		user->first_seq = row_number(db_u64(statement, 1));
+		if (user->first_seq == 0)
+			user->first_seq = user->last_seq + 1;
+		user->forgot = db_u64(statement, 4) != 0;
 	}
 	db_done(statement);
 	return user;
@@ -113,6 +123,14 @@ static struct user *user_cached(struct db *db, struct par_str name)
 	struct user *user;
 
 	HASH_FIND(hh, db->users, name.s, name.len, user);
+	return user;
+}
+
+struct user *user_cached_id(struct db *db, int64_t id)
+{
+	struct user *user;
+
+	HASH_FIND(hh_id, db->users_by_id, &id, sizeof(id), user);
 	return user;
 }
 
@@ -155,14 +173,26 @@ struct device *user_add_device(struct db *db, struct user *user, struct par_str 
 	return device;
 }
 
+void user_remove_device(struct db *db, struct user *user, struct device *device)
+{
+	struct device **at = &user->devices;
+
+	while (*at != device)
+		at = &(*at)->next;
+	*at = device->next;
+	device_free(device);
+	db->n_cached--;
+}
+
 static void device_read(struct db *db, struct device *device, sqlite3_stmt *statement)
 {
 	struct par_str above = db_str(statement, 3);
 
 	device->cursor.acked = db_u64(statement, 1);
 	device->cursor.sent = db_u64(statement, 2);
-	device->connected = db_u64(statement, 4) != 0;
+	device->connected = db_u64(statement, 4);
 	device->seen = db_u64(statement, 5);
+	device->cursor.lost = db_u64(statement, 6);
 	if (above.len == 0)
 		return;
 	device->cursor.above = malloc(above.len);

@@ -20,7 +20,7 @@
 struct device {
 	struct par_str name;
 	struct cursor cursor;
-	bool connected;
+	uint64_t connected; /* the generation of the server that has it; 0: none */
 	uint64_t seen;
 	struct device *next;
 	char bytes[];
@@ -32,9 +32,11 @@ struct user {
 	uint64_t first_seq; /* of the oldest event kept; last_seq + 1: none is */
 	uint64_t last_seq;
 	uint64_t rank; /* the highest of his chats */
+	bool forgot; /* a device of his was forgotten, ever */
 	bool devices_known;
 	struct device *devices;
 	UT_hash_handle hh;
+	UT_hash_handle hh_id;
 	char bytes[];
 };
 
@@ -69,8 +71,11 @@ void cache_clear(struct db *db);
 /* NULL: there is none, or db->error is set. The _get functions make it. */
 struct user *user_find(struct db *db, struct par_str name);
 struct user *user_get(struct db *db, struct par_str name);
+/* NULL: he is not in the cache. */
+struct user *user_cached_id(struct db *db, int64_t id);
 bool user_load_devices(struct db *db, struct user *user);
 struct device *user_add_device(struct db *db, struct user *user, struct par_str name);
+void user_remove_device(struct db *db, struct user *user, struct device *device);
 struct chat *chat_find(struct db *db, struct par_str key);
 struct chat *chat_find_id(struct db *db, int64_t id);
 struct chat *chat_get(struct db *db, const struct par_chat *as);

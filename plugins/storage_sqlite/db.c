@@ -101,6 +101,24 @@ static bool load_hash_key(struct db *db)
 	return good;
 }
 
+/* What is kept in memory of the file as a whole. */
+static bool load_state(struct db *db)
+{
+	sqlite3_stmt *statement;
+
+	if (!db_run(db, db_bind(db, ST_GENERATION_NEXT, "")))
+		return false;
+	statement = db_bind(db, ST_GENERATION, "");
+	if (db_row(db, statement))
+		db->generation = db_u64(statement, 0);
+	db_done(statement);
+	statement = db_bind(db, ST_EVENT_LAST_AT, "");
+	if (db_row(db, statement))
+		db->last_at = db_u64(statement, 0);
+	db_done(statement);
+	return db->error == SQLITE_OK && db->generation > 0;
+}
+
 static bool prepare_all(struct db *db)
 {
 	unsigned i;
@@ -132,7 +150,7 @@ bool db_open(struct db *db, const char *path, uint64_t busy_timeout, char *error
 		db_close(db);
 		return false;
 	}
-	good = good && load_hash_key(db) && prepare_all(db);
+	good = good && load_hash_key(db) && prepare_all(db) && load_state(db);
 	if (!good) {
 		snprintf(error, error_size, "cannot use %s: %s", path, sqlite3_errmsg(db->handle));
 		db_close(db);

@@ -31,9 +31,11 @@ struct db {
 	int error; /* SQLite's extended code; SQLITE_OK: none */
 	uint64_t hash_key[2]; /* of dedupe_hash */
 	struct par_json writer;
-	uint64_t device_ttl; /* ms */
+	uint64_t generation; /* which opening of the file this is */
+	uint64_t last_at; /* the time of the latest event: the next one's is no less */
 	/* cache.c */
 	struct user *users;
+	struct user *users_by_id;
 	struct chat *chats;
 	struct chat *chats_by_id;
 	unsigned n_cached;

@@ -7,8 +7,9 @@
  * the cache.
  *
  *   message.c  APPEND    change.c   CHANGE    mark.c  MARK
- *   stream.c   EVENT     device.c   CURSOR, DEVICE and EVENTS
- *   history.c  MESSAGES, CHATS, CHAT          doc.c   documents
+ *   stream.c   EVENT, EVENTS                  device.c   CURSOR, DEVICE
+ *   prune.c    PRUNE                          doc.c      documents
+ *   history.c  MESSAGES, CHATS, CHAT
  */
 #ifndef STORAGE_SQLITE_OPS_H
 #define STORAGE_SQLITE_OPS_H
@@ -20,6 +21,7 @@ bool op_change(struct db *db, struct par_tx *tx, struct par_op *op);
 bool op_mark(struct db *db, struct par_tx *tx, struct par_op *op);
 bool op_event(struct db *db, struct par_tx *tx, struct par_op *op);
 bool op_cursor(struct db *db, struct par_tx *tx, struct par_op *op);
+bool op_prune(struct db *db, struct par_tx *tx, struct par_op *op);
 bool op_doc_put(struct db *db, struct par_op *op);
 bool op_doc_delete(struct db *db, struct par_op *op);
 
@@ -38,6 +40,17 @@ static inline bool tx_refuse(struct par_tx *tx, enum par_error error, const char
 	tx->message = message;
 	return false;
 }
+
+/* stream.c: drops what is kept of the stream up to this seq, the end included. */
+bool stream_drop(struct db *db, struct user *user, uint64_t upto);
+
+/* device.c. What was sent to a device whose server died is not known: all, perhaps. */
+#define SENT_ALL ROW_NUMBER_MAX
+
+struct device *device_find(const struct user *user, struct par_str name);
+bool device_forget(struct db *db, struct user *user, struct device *device);
+/* Up to where every device has acked, but for `without` (NULL: every one). */
+uint64_t devices_acked(const struct user *user, const struct device *without);
 
 /* What is to be appended. */
 struct draft {

@@ -60,8 +60,6 @@ static const struct par_option sqlite_options[] = {
 	  "How long to wait when another process holds the file's lock." },
 	{ "batch", PAR_OPT_INT, "1000", 1, 100000, NULL,
 	  "The most transactions that share one commit." },
-	{ "device_ttl", PAR_OPT_DURATION, "30d", 60000, 315360000000, NULL,
-	  "A device unseen for so long is forgotten, unless it is the user's only one." },
 	{ NULL, PAR_OPT_INT, NULL, 0, 0, NULL, NULL },
 };
 
@@ -116,7 +114,6 @@ static void *sqlite_load(const struct par_api *api, struct par_plugin *self,
 	s->worker.batch_max = (unsigned)option_int(config, "batch");
 	s->worker.api = s->worker.db.api = api;
 	s->worker.self = self;
-	s->worker.db.device_ttl = (uint64_t)option_int(config, "device_ttl");
 	s->worker.db.lock_fd = -1;
 	par_json_init(&s->worker.db.writer);
 	worker_init(&s->worker);

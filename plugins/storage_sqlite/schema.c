@@ -16,12 +16,19 @@
  * message, since every page written costs more than reading it once when a
  * chat is loaded:
  *   - the last id and time of a chat are those of its last message,
- *   - the last seq of a user is that of his last event, which is never pruned,
+ *   - the last seq of a user is that of his last event; when that is dropped it
+ *     is written to user.last_seq,
  *   - member.missed and .theirs are right as of the message `counted`,
  *   - chat.content (the last message that is no service message) is right
  *     when the last message is a service message; else it is that one,
  *   - member.rank orders a user's list of chats and changes only when a
  *     message arrives in a chat that is not his first already.
+ *
+ * Each opening of the file is a generation, counted in meta. device.connected is
+ * the generation of the server that has the device, 0 when none has: any other
+ * than the present one is that of a server that died. device.seen is exact while
+ * no server has it, and device.sent SENT_ALL (device.c) after its server died.
+ * event.at never falls from one row to the next, so the oldest are the first.
  */
 #include <stdio.h>
 
@@ -60,6 +67,18 @@ static const char *const migrations[] = {
 	"INSERT INTO meta (key, value) VALUES ('probe', 0), ('writer', 1),"
 	" ('writer_version', '0.1.0'), ('hash_key', randomblob(16));"
 	"PRAGMA application_id = 1348563564;",
+
+	/* Of what was stored before nobody knows when, and whether a device was forgotten. */
+	"ALTER TABLE event ADD COLUMN at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE event ADD COLUMN session INTEGER;"
+	"UPDATE event SET at = CAST(strftime('%s', 'now') AS INTEGER) * 1000;"
+	"ALTER TABLE user ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE user ADD COLUMN forgot INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE user SET forgot = 1;"
+	"ALTER TABLE device ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX device_seen ON device (connected, seen);"
+	"INSERT INTO meta (key, value) VALUES ('generation', 1);"
+	"UPDATE meta SET value = 2 WHERE key = 'writer';",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))

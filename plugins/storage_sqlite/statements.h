@@ -25,12 +25,18 @@
 	X(ST_ROLLBACK_TO, "ROLLBACK TO tx") \
 	X(ST_DATA_VERSION, "PRAGMA data_version") \
 	X(ST_PROBE, "UPDATE meta SET value = value + 1 WHERE key = 'probe'") \
+	X(ST_GENERATION_NEXT, "UPDATE meta SET value = value + 1 WHERE key = 'generation'") \
+	X(ST_GENERATION, "SELECT value FROM meta WHERE key = 'generation'") \
 \
 	X(ST_USER_FIND, "SELECT id FROM user WHERE name = ?1") \
 	X(ST_USER_ADD, "INSERT INTO user (name) VALUES (?1)") \
 	X(ST_USER_ENDS, "SELECT (SELECT max(rank) FROM member WHERE user = ?1)," \
 			" (SELECT min(id) FROM event WHERE id BETWEEN ?2 AND ?3)," \
-			" (SELECT max(id) FROM event WHERE id BETWEEN ?2 AND ?3)") \
+			" (SELECT max(id) FROM event WHERE id BETWEEN ?2 AND ?3)," \
+			" last_seq, forgot FROM user WHERE id = ?1") \
+	X(ST_USER_EMPTIED, "UPDATE user SET last_seq = ?2 WHERE id = ?1" \
+			   " AND NOT EXISTS (SELECT 1 FROM event WHERE id BETWEEN ?3 AND ?4)") \
+	X(ST_USER_FORGOT, "UPDATE user SET forgot = 1 WHERE id = ?1") \
 \
 	X(ST_CHAT_FIND, "SELECT id, content FROM chat WHERE key = ?1") \
 	X(ST_CHAT_KEY, "SELECT key, content FROM chat WHERE id = ?1") \
@@ -95,16 +101,31 @@
 			 " ORDER BY rank DESC") \
 	X(ST_CHATS_PLACE, "SELECT rank FROM member WHERE user = ?1 AND peer = ?2") \
 \
-	X(ST_EVENT_ADD, "INSERT INTO event (id, type, payload, origin) VALUES (?1, ?2, ?3, ?4)") \
-	X(ST_EVENTS, \
-	  "SELECT id, type, payload, origin FROM event WHERE id > ?1 AND id <= ?2 ORDER BY id") \
-	X(ST_EVENTS_PRUNE, "DELETE FROM event WHERE id BETWEEN ?1 AND ?2") \
+	X(ST_EVENT_ADD, "INSERT INTO event (id, type, payload, at, origin, session)" \
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
+	X(ST_EVENT_LAST_AT, "SELECT at FROM event ORDER BY n DESC LIMIT 1") \
+	X(ST_EVENTS, "SELECT id, type, payload, origin, session FROM event" \
+		     " WHERE id > ?1 AND id <= ?2 ORDER BY id") \
+	X(ST_EVENTS_DROP, "DELETE FROM event WHERE id BETWEEN ?1 AND ?2") \
+	X(ST_EVENTS_OLD, "SELECT max(n) FROM (SELECT n, at FROM event ORDER BY n LIMIT ?2)" \
+			 " WHERE at < ?1") \
+	X(ST_EVENTS_OLD_USERS, \
+	  "SELECT id >> 32, max(id & 0xffffffff) FROM event WHERE n <= ?1 GROUP BY id >> 32") \
+	X(ST_EVENTS_DROP_OLD, "DELETE FROM event WHERE n <= ?1") \
+\
 	X(ST_DEVICES, \
-	  "SELECT name, acked, sent, above, connected, seen FROM device WHERE user = ?1") \
+	  "SELECT name, acked, sent, above, connected, seen, lost FROM device WHERE user = ?1") \
 	X(ST_DEVICE_SAVE, \
-	  "INSERT OR REPLACE INTO device (user, name, acked, sent, above, connected, seen)" \
-	  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+	  "INSERT OR REPLACE INTO device (user, name, acked, sent, above, connected, seen, lost)" \
+	  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
+	X(ST_DEVICE_ACKED, "UPDATE device SET acked = ?3, sent = ?4, above = ?5" \
+			   " WHERE user = ?1 AND name = ?2") \
 	X(ST_DEVICE_FORGET, "DELETE FROM device WHERE user = ?1 AND name = ?2") \
+	X(ST_DEVICES_ORPHANED, \
+	  "UPDATE device SET connected = 0, sent = ?3, seen = ?2 WHERE (user, name) IN" \
+	  " (SELECT user, name FROM device WHERE connected > 0 AND connected < ?1 LIMIT ?4)") \
+	X(ST_DEVICE_UNSEEN, "SELECT u.name, d.name FROM device d JOIN user u ON u.id = d.user" \
+			    " WHERE d.connected = 0 AND d.seen < ?1 ORDER BY d.seen LIMIT 1") \
 \
 	X(ST_DOC_PUT, "INSERT OR REPLACE INTO doc (plugin, key, value) VALUES (?1, ?2, ?3)") \
 	X(ST_DOC_DELETE, "DELETE FROM doc WHERE plugin = ?1 AND key = ?2") \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* EVENT: the next event of a user's stream. */
+/* A user's stream: the next event (EVENT), pages of it (EVENTS), dropping its head. */
 #include <parlance/storage_fill.h>
 
 #include "ops.h"
@@ -48,11 +48,65 @@ bool op_event(struct db *db, struct par_tx *tx, struct par_op *op)
 	if (out->failed)
 		return tx_refuse(tx, PAR_E_TOO_LARGE, "an event became too large");
 	event->data = db->api->event_data_new(event->type, par_json_text(out));
-	if (!db_run(db, db_bind(db, ST_EVENT_ADD, "ittt", row_id(user->id, user->last_seq + 1),
-				event->type, par_json_text(out),
-				event->own ? event->origin_device : none)))
+	db->last_at = cursor_max(db->last_at, tx->now);
+	if (!db_run(db, db_bind(db, ST_EVENT_ADD, "ittitn", row_id(user->id, user->last_seq + 1),
+				event->type, par_json_text(out), db->last_at,
+				event->own ? event->origin_device : none,
+				event->own ? event->origin_session : (par_session_id)0)))
 		return false;
 	op->result.seq = ++user->last_seq;
 	op->result.applied = true;
 	return true;
+}
+
+/* True when the row belongs to the page. */
+static bool event_row(struct db *db, struct par_query *q, sqlite3_stmt *statement, size_t *bytes)
+{
+	struct par_str payload = db_str(statement, 2), origin = db_str(statement, 3);
+	struct par_stored_event *row = &q->events[q->n];
+
+	*bytes += payload.len;
+	if (q->n == q->limit || (q->n > 0 && *bytes > q->max_bytes))
+		return false;
+	row->seq = row_number(db_u64(statement, 0));
+	row->data = db->api->event_data_new(db_str(statement, 1), payload);
+	row->origin = origin.s != NULL && par_str_equal(origin, q->device);
+	row->origin_session = db_u64(statement, 4);
+	q->n++;
+	return true;
+}
+
+void query_events(struct db *db, struct par_query *q)
+{
+	struct user *user = user_find(db, q->user);
+	sqlite3_stmt *statement;
+	const struct device *device;
+	size_t bytes = 0;
+
+	if (user == NULL || !user_load_devices(db, user))
+		return;
+	device = device_find(user, q->device);
+	q->device_state.last_seq = user->last_seq;
+	q->device_state.resync_from =
+	    cursor_gap(device == NULL ? 0 : device->cursor.acked, q->after, user->first_seq);
+	if (q->after >= user->last_seq)
+		return;
+	q->events = db->api->query_alloc(
+	    q, cursor_min(q->limit, user->last_seq - q->after) * sizeof(*q->events) + 1);
+	statement = db_bind(db, ST_EVENTS, "ii", row_id(user->id, q->after),
+			    row_id(user->id, user->last_seq));
+	while (!q->has_more && db_row(db, statement))
+		q->has_more = !event_row(db, q, statement, &bytes);
+	db_done(statement);
+}
+
+bool stream_drop(struct db *db, struct user *user, uint64_t upto)
+{
+	if (!db_run(db, db_bind(db, ST_EVENTS_DROP, "ii", row_id(user->id, user->first_seq),
+				row_id(user->id, upto))))
+		return false;
+	user->first_seq = upto + 1;
+	return upto < user->last_seq ||
+	       db_run(db, db_bind(db, ST_USER_EMPTIED, "iiii", user->id, upto,
+				  row_id(user->id, upto + 1), row_id(user->id, ROW_NUMBER_MAX)));
 }

@@ -127,6 +127,10 @@ static void tx_came_back(void *state, void *arg)
 		to->client_id = keep(s, from->client_id);
 		to->original_client_id = keep(s, from->original_client_id);
 		to->reply = keep(s, from->reply);
+		if (tx->ops[i].kind == PAR_OP_PRUNE) {
+			to->events = tx->ops[i].u.prune.events;
+			to->devices = tx->ops[i].u.prune.devices;
+		}
 		if (tx->ops[i].kind == PAR_OP_EVENT && tx->ops[i].u.event.data != NULL)
 			to->payload =
 			    keep(s, s->host->api.event_data_payload(tx->ops[i].u.event.data));
@@ -311,6 +315,18 @@ struct outcome *do_cursor(struct store *s, const char *user, const char *device,
 	return store_run(s, tx);
 }
 
+struct outcome *do_prune(struct store *s, uint64_t events_before, uint64_t devices_before,
+			 unsigned limit)
+{
+	struct par_tx *tx = store_tx(s);
+	struct par_op_prune *prune = &par_tx_add(tx, PAR_OP_PRUNE)->u.prune;
+
+	prune->events_before = events_before;
+	prune->devices_before = devices_before;
+	prune->limit = limit;
+	return store_run(s, tx);
+}
+
 bool str_is(struct par_str a, const char *b)
 {
 	return b == NULL ? a.s == NULL : a.s != NULL && par_str_equal(a, par_str_of(b));
@@ -387,6 +403,7 @@ static void keep_events(struct store *s, const struct par_query *q, struct page 
 	for (i = 0; i < q->n; i++) {
 		page->events[i].seq = q->events[i].seq;
 		page->events[i].origin = q->events[i].origin;
+		page->events[i].origin_session = q->events[i].origin_session;
 		page->events[i].payload =
 		    keep(s, s->host->api.event_data_payload(q->events[i].data));
 	}

@@ -32,6 +32,7 @@ struct result {
 	uint64_t id, timestamp, original_id, missed, seq;
 	const char *client_id, *original_client_id, *reply; /* NULL: absent */
 	const char *payload; /* of an EVENT; NULL: no data */
+	uint64_t events, devices; /* of a PRUNE */
 };
 
 struct outcome {
@@ -72,11 +73,15 @@ struct outcome *do_mark(struct store *s, enum par_mark_kind kind, const char *us
 struct outcome *do_event(struct store *s, const char *user, const char *payload);
 struct outcome *do_cursor(struct store *s, const char *user, const char *device, uint64_t acked,
 			  uint64_t sent, bool closed);
+/* One step; of what was stored or seen before these times. */
+struct outcome *do_prune(struct store *s, uint64_t events_before, uint64_t devices_before,
+			 unsigned limit);
 
 struct stored_event {
 	uint64_t seq;
 	const char *payload;
 	bool origin;
+	par_session_id origin_session;
 };
 
 struct page {

@@ -175,4 +175,11 @@ tests_unit_test_sqlite_SOURCES = tests/unit/test_sqlite.c tests/unit/unit.h \
 tests_unit_test_sqlite_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_sqlite_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(SQLITE_LIBS)
 
+check_PROGRAMS += tests/unit/test_sqlite_prune
+TESTS += tests/unit/test_sqlite_prune
+tests_unit_test_sqlite_prune_SOURCES = tests/unit/test_sqlite_prune.c tests/unit/unit.h \
+	tests/support/store.c tests/support/store.h $(HOST_SOURCES)
+tests_unit_test_sqlite_prune_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_sqlite_prune_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(SQLITE_LIBS)
+
 endif

@@ -20,7 +20,6 @@
 
 #define OBJECT PLUGIN_BUILD_DIR "/storage_sqlite.so"
 #define CONFIG "{\"path\": \"@DIR@/p.db\", \"busy_timeout\": 1, \"batch\": 100}"
-#define DAY ((uint64_t)86400000)
 
 static struct store store;
 
@@ -315,34 +314,6 @@ static void test_hashes_may_collide(void)
 	store_close(&store);
 }
 
-static void test_forgets_unseen_devices(void)
-{
-	unsigned i;
-
-	store_open(&store, OBJECT, CONFIG);
-	ask_device(&store, "alice", "phone");
-	ask_device(&store, "alice", "old");
-	do_cursor(&store, "alice", "old", 0, 0, true);
-	for (i = 0; i < 5; i++)
-		do_event(&store, "alice", "{}");
-	host_advance(store.host, 29 * DAY);
-	do_cursor(&store, "alice", "phone", 5, 5, false);
-	CU_ASSERT_EQUAL(ask_events(&store, "alice", "old", 0)->n, 5);
-	host_advance(store.host, 2 * DAY);
-	do_cursor(&store, "alice", "phone", 5, 5, true);
-	/* The last event stays: it tells the end of the stream. */
-	CU_ASSERT_EQUAL(ask_events(&store, "alice", "phone", 0)->n, 1);
-	CU_ASSERT_EQUAL(ask_device(&store, "alice", "old")->device.acked, 5);
-	/* The only device left is never forgotten. */
-	store_reopen(&store);
-	do_cursor(&store, "alice", "old", 5, 5, true);
-	do_event(&store, "alice", "{}");
-	host_advance(store.host, 300 * DAY);
-	do_cursor(&store, "alice", "phone", 5, 5, true);
-	CU_ASSERT_EQUAL(ask_device(&store, "alice", "phone")->device.acked, 5);
-	store_close(&store);
-}
-
 static void test_stop_finishes_the_queue(void)
 {
 	struct outcome *out[100];
@@ -401,7 +372,6 @@ int main(void)
 		{ "damaged_file", test_damaged_file },
 		{ "sees_what_another_wrote", test_sees_what_another_wrote },
 		{ "hashes_may_collide", test_hashes_may_collide },
-		{ "forgets_unseen_devices", test_forgets_unseen_devices },
 		{ "stop_finishes_the_queue", test_stop_finishes_the_queue },
 		{ "killed", test_killed },
 		{ NULL, NULL },

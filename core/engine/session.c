@@ -2,6 +2,7 @@
 /* Sessions, from handshake to end; see session.h. Core thread. */
 #include "engine/session.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,11 +34,12 @@ static void session_tell(struct core *core, enum par_hook_kind kind, const struc
 static struct session *session_new(struct core *core, struct conn *conn, unsigned io,
 				   struct par_str device)
 {
-	struct session *session = mem_zalloc(sizeof(*session));
+	struct session *session;
 
 	if (device.s == NULL)
 		device = par_str_of(DEVICE_DEFAULT);
-	session->device = mem_strndup(device.s, device.len);
+	session = mem_zalloc(offsetof(struct session, device) + device.len);
+	memcpy(session->device, device.s, device.len);
 	session->device_len = (uint16_t)device.len;
 	session->conn = conn;
 	session->io = (uint16_t)io;
@@ -213,7 +215,6 @@ void session_gone(struct core *core, struct session *session, const char *doing)
 	outbox_send(core, session->io, &msg);
 	window_free(&session->window);
 	free(session->resume);
-	free(session->device);
 	free(session);
 }
 

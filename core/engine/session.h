@@ -81,8 +81,8 @@ struct session {
 	uint64_t oldest_since; /* monotonic us: its oldest unacked event is so since then */
 	struct resume *resume; /* NULL: its device had acked all up to one point */
 	struct window window;
-	char *device;
 	uint16_t device_len;
+	char device[];
 };
 
 static inline struct par_str session_device(const struct session *session)

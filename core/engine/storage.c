@@ -23,6 +23,7 @@
 #define POOL_MAX 256
 
 static const char not_running[] = "no storage plugin is running";
+static const char gate_refused[] = "a plugin refused the message";
 
 struct memory {
 	struct arena arena; /* what does not fit in the box */
@@ -137,31 +138,40 @@ void storage_tx_free(struct par_tx *tx)
 	core->tx_pooled++;
 }
 
-/* The chat of an operation that brings a message's content, or NULL. */
-static const struct par_chat *op_brings_content(const struct par_op *op)
+/* Whether it brings a message's content. */
+static bool op_brings_content(const struct par_op *op)
 {
-	if (op->kind == PAR_OP_APPEND)
-		return &op->u.append.chat;
-	if (op->kind == PAR_OP_CHANGE && op->u.change.kind == PAR_CHANGE_EDIT)
-		return &op->u.change.chat;
-	return NULL;
+	return op->kind == PAR_OP_APPEND ||
+	       (op->kind == PAR_OP_CHANGE && op->u.change.kind == PAR_CHANGE_EDIT);
 }
 
-/* The gate of message_storing. */
-static bool tx_allowed(struct core *core, const struct par_tx *tx)
+/* Refuses the content, if it was not stored before. False: it cannot have been. */
+static bool op_refuse(struct par_op *op)
+{
+	if (op->kind == PAR_OP_APPEND) {
+		op->u.append.refused = gate_refused;
+		return op->u.append.client_id.s != NULL;
+	}
+	op->u.change.refused = gate_refused;
+	return op->u.change.client_id.s != NULL;
+}
+
+/* The gate of message_storing. What it refuses may be sent again, and then must be
+ * answered as it was the first time; only the storage knows. */
+static bool tx_allowed(struct core *core, struct par_tx *tx)
 {
 	unsigned i;
 
 	if (core->registry.hooks[PAR_HOOK_MESSAGE_STORING] == NULL)
 		return true;
 	for (i = 0; i < tx->n_ops; i++) {
-		const struct par_chat *chat = op_brings_content(&tx->ops[i]);
-		struct par_hook_call call = { .subject = &tx->ops[i] };
+		struct par_op *op = &tx->ops[i];
+		struct par_hook_call call = { .subject = op };
 
-		if (chat == NULL)
+		if (!op_brings_content(op))
 			continue;
-		call.user = chat->user;
-		if (!hooks_allow(core, PAR_HOOK_MESSAGE_STORING, &call))
+		call.user = par_op_chat(op)->user;
+		if (!hooks_allow(core, PAR_HOOK_MESSAGE_STORING, &call) && !op_refuse(op))
 			return false;
 	}
 	return true;
@@ -226,7 +236,7 @@ void storage_tx_submit(struct par_tx *tx)
 		return;
 	}
 	if (!tx_allowed(core, tx)) {
-		tx_refuse(core, tx, PAR_E_FORBIDDEN, "a plugin refused the message");
+		tx_refuse(core, tx, PAR_E_FORBIDDEN, gate_refused);
 		return;
 	}
 	tx_mark_own_events(core, tx);

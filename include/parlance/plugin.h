@@ -119,7 +119,9 @@ typedef void (*par_callback_fn)(void *state, void *arg);
  *   user_online, _offline     observer  none: the first session came, the last went
  *   event_acked               observer  none; `session` and `seq` are set; durable events only
  *   message_storing           gate      the struct par_op that brings a message's content:
- *                                       PAR_OP_APPEND, or PAR_OP_CHANGE of kind EDIT
+ *                                       PAR_OP_APPEND, or PAR_OP_CHANGE of kind EDIT. Asked
+ *                                       again when it is sent again; what was stored then
+ *                                       is answered as the first time, whatever it says
  */
 #define PAR_HOOKS(X) \
 	X(PAR_HOOK_SESSION_OPENED, "session_opened") \

@@ -73,8 +73,10 @@ enum par_op_kind {
  * APPEND. Assigns the next messageId of the chat. When the same user stored a
  * message with the same client_id in the chat before, nothing is changed and
  * the result is the first one's with `applied` false; if the fingerprints
- * differ, the transaction fails with PAR_E_CONFLICT. A reply_to that names no
- * message of the chat, or a service message, fails with PAR_E_NOT_FOUND.
+ * differ, the transaction fails with PAR_E_CONFLICT. All this before anything
+ * else is judged: what was refused for another reason now, was stored all the same.
+ * One that is not stored yet fails with PAR_E_FORBIDDEN when it is `refused`, and with
+ * PAR_E_NOT_FOUND when its reply_to names no message of the chat, or a service message.
  * Timestamps of a chat never go backwards, even if tx->now does.
  * Result: id, timestamp, client_id.
  */
@@ -83,6 +85,7 @@ struct par_op_append {
 	struct par_str type; /* "new" or "call" */
 	struct par_str client_id; /* s NULL: none, nothing is deduplicated */
 	uint64_t fingerprint; /* of the content, to tell a resend from a reuse */
+	const char *refused; /* set by the core: why a gate refused it, static; NULL: none did */
 	struct par_str message; /* the text; s NULL: none */
 	struct par_str attachments; /* JSON array; s NULL: none */
 	struct par_str forwarded; /* JSON object; s NULL: none */
@@ -97,12 +100,14 @@ struct par_op_append {
  * user, or when it was deleted (edit).
  *   EDIT    the author only (else PAR_E_FORBIDDEN), type "new" only. Replaces the
  *           fields given, and appends a service message of type "edit" with an
- *           id of its own. client_id as with APPEND.
+ *           id of its own. client_id, fingerprint and `refused` as with APPEND.
  *   DELETE  the author only. Text, attachments, forwarded and payload are erased,
- *           deletedAt is set, and a service message of type "delete" appended. Done again:
- *           the first result, `applied` false.
- *   HIDE    any member: not shown to him any more. No message is appended; the
- *           result's id is the target's. Done again: the same result, `applied` false.
+ *           deletedAt is set, and a service message of type "delete" appended. client_id
+ *           and fingerprint as with APPEND. Done again, with whatever client_id, also
+ *           when the message is hidden from him by now: the first result, `applied` false.
+ *   HIDE    any member: not shown to him any more. No message is appended, so client_id
+ *           does not count; the result's id is the target's. Done again: the same
+ *           result, `applied` false.
  * A message that some member has not read and that is deleted, or hidden from
  * him, no longer counts as missed.
  * Result: id, timestamp, client_id, original_id, original_client_id.
@@ -116,6 +121,7 @@ struct par_op_change {
 	struct par_str target_client_id; /* s NULL: by id */
 	struct par_str client_id;
 	uint64_t fingerprint;
+	const char *refused;
 	struct par_str message; /* EDIT: s NULL: stays as it is */
 	struct par_str attachments; /* EDIT: likewise */
 };

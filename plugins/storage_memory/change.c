@@ -110,10 +110,6 @@ static bool change_delete(struct memory *m, struct par_tx *tx, struct par_op *op
 	struct message *service;
 	unsigned i;
 
-	if (target->deleted != 0) {
-		message_result(chat_message(chat, target->deletion), &op->result);
-		return true;
-	}
 	for (i = 0; i < chat->n_members; i++)
 		message_unmiss(m, target, chat->members[i]);
 	message_erase(m, target);
@@ -177,11 +173,17 @@ bool op_change(struct memory *m, struct par_tx *tx, struct par_op *op)
 	if (change->kind != PAR_CHANGE_HIDE &&
 	    message_resent(tx, op, member, change->client_id, change->fingerprint, &good))
 		return good;
+	if (change->refused != NULL)
+		return memory_fail(tx, PAR_E_FORBIDDEN, change->refused);
 	target = change_target(tx, change, chat, member);
 	if (target == NULL)
 		return false;
 	if (change->kind == PAR_CHANGE_HIDE)
 		return change_hide(m, tx, op, target, member);
+	if (change->kind == PAR_CHANGE_DELETE && target->deleted != 0 && target->sender == member) {
+		message_result(chat_message(chat, target->deletion), &op->result);
+		return true;
+	}
 	if (member_hides(member, target->id, NULL))
 		return memory_fail(tx, PAR_E_NOT_FOUND, "there is no such message");
 	if (target->sender != member)

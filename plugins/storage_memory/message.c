@@ -164,6 +164,8 @@ bool op_append(struct memory *m, struct par_tx *tx, struct par_op *op)
 
 	if (message_resent(tx, op, member, append->client_id, append->fingerprint, &good))
 		return good;
+	if (append->refused != NULL)
+		return memory_fail(tx, PAR_E_FORBIDDEN, append->refused);
 	if (append->reply_to != 0) {
 		to = chat == NULL ? NULL : chat_message(chat, append->reply_to);
 		if (to == NULL || kind_is_service(to->kind))

@@ -82,15 +82,22 @@ static bool change_edit(struct db *db, struct par_tx *tx, struct par_op *op, str
 				  service.created, change->message, change->attachments));
 }
 
+/* It was done before: the first result. */
+static bool change_deleted(struct db *db, struct par_tx *tx, struct par_op *op,
+			   const struct chat *chat, const struct head *target)
+{
+	struct head service;
+
+	return message_head(db, tx, chat, target->deletion, &service) &&
+	       message_result(db, tx, chat, &service, &op->result);
+}
+
 static bool change_delete(struct db *db, struct par_tx *tx, struct par_op *op, struct chat *chat,
 			  struct member *member, const struct head *target)
 {
 	struct head service;
 	unsigned i;
 
-	if (target->deleted != 0)
-		return message_head(db, tx, chat, target->deletion, &service) &&
-		       message_result(db, tx, chat, &service, &op->result);
 	for (i = 0; i < chat->n_members; i++)
 		unmiss(db, chat, &chat->members[i], target);
 	return service_add(db, tx, op, chat, member, target, &service) &&
@@ -127,10 +134,15 @@ bool op_change(struct db *db, struct par_tx *tx, struct par_op *op)
 	if (change->kind != PAR_CHANGE_HIDE &&
 	    message_sent(db, tx, chat, member->user->id, change->client_id, &target))
 		return message_resent(db, tx, chat, &target, change->fingerprint, &op->result);
+	if (change->refused != NULL)
+		return tx_refuse(tx, PAR_E_FORBIDDEN, change->refused);
 	if (!change_target(db, tx, change, chat, member, &target))
 		return false;
 	if (change->kind == PAR_CHANGE_HIDE)
 		return change_hide(db, tx, op, chat, member, &target);
+	if (change->kind == PAR_CHANGE_DELETE && target.deleted != 0 &&
+	    target.sender == member->user->id)
+		return change_deleted(db, tx, op, chat, &target);
 	if (is_hidden(db, chat, member, target.id, &at))
 		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such message");
 	if (target.sender != member->user->id)

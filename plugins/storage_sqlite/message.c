@@ -193,12 +193,26 @@ struct par_str message_reply(struct db *db, const struct chat *chat, uint64_t id
 	return par_json_text(out);
 }
 
-/* Whether replyTo can be replied to. */
-static bool reply_good(struct db *db, struct par_tx *tx, const struct chat *chat, uint64_t id)
+static bool append_sent(struct db *db, struct par_tx *tx, const struct par_op_append *append,
+			struct chat *chat)
 {
+	const struct member *member = chat == NULL ? NULL : chat_member(chat, append->chat.user);
 	struct head head;
 
-	if (chat != NULL && message_head(db, tx, chat, id, &head) && !kind_is_service(head.kind))
+	return member != NULL &&
+	       message_sent(db, tx, chat, member->user->id, append->client_id, &head);
+}
+
+/* Whether a message that was not sent before may be stored. */
+static bool append_good(struct db *db, struct par_tx *tx, const struct par_op_append *append,
+			const struct chat *chat)
+{
+	struct head to;
+
+	if (append->refused != NULL)
+		return tx_refuse(tx, PAR_E_FORBIDDEN, append->refused);
+	if (chat != NULL && message_head(db, tx, chat, append->reply_to, &to) &&
+	    !kind_is_service(to.kind))
 		return true;
 	return tx_refuse(tx, PAR_E_NOT_FOUND, "replyTo is no message of this chat");
 }
@@ -219,12 +233,10 @@ bool op_append(struct db *db, struct par_tx *tx, struct par_op *op)
 	struct head head;
 	enum added added;
 
-	/* A resend is answered though what it replied to would be refused now; so
-	 * the reply is looked at first only where nothing can be a resend. */
-	if (append->reply_to != 0 &&
-	    (chat == NULL || (member = chat_member(chat, append->chat.user)) == NULL ||
-	     !message_sent(db, tx, chat, member->user->id, append->client_id, &head)) &&
-	    !reply_good(db, tx, chat, append->reply_to))
+	/* A resend is answered though it would be refused now. Looking for it first
+	 * costs a statement, and only these need it. */
+	if ((append->reply_to != 0 || append->refused != NULL) &&
+	    !append_sent(db, tx, append, chat) && !append_good(db, tx, append, chat))
 		return false;
 	if (chat == NULL && db->error == SQLITE_OK && !par_id_is_group(append->chat.peer))
 		chat = chat_get(db, &append->chat);

@@ -250,6 +250,41 @@ static enum par_verdict deny(void *state, const struct par_hook_call *call)
 	return PAR_DENY;
 }
 
+#define MESSAGE(type, more) \
+	"{\"type\":\"request\",\"id\":\"m\",\"payloadType\":\"" type "\",\"payload\":" \
+	"{\"chatId\":\"bob\",\"message\":\"x\"," more "}}"
+#define NEW_1 MESSAGE("new", "\"clientMessageId\":\"c1\"")
+#define EDIT_1 MESSAGE("edit", "\"originalMessageId\":1,\"clientMessageId\":\"e1\"")
+
+static void says(const char *text, const char *answer_has)
+{
+	world_say(&w, alice, text);
+	world_run(&w);
+	CU_ASSERT(world_next_has(alice, answer_has));
+}
+
+/* What was stored before the gate closed is answered as it was the first time. */
+static void a_gate_does_not_unsay_what_is_stored(void)
+{
+	ask("{}", answer);
+	CU_ASSERT(world_next_has(alice, "response"));
+	says(NEW_1, "\"messageId\":1,");
+	says(EDIT_1, "\"messageId\":2,");
+	api_table.add_hook(&w.plugin, PAR_HOOK_MESSAGE_STORING, deny, NULL);
+	says(NEW_1, "\"messageId\":1,");
+	says(EDIT_1, "\"messageId\":2,");
+	says(MESSAGE("new", "\"clientMessageId\":\"c2\""), "\"forbidden\"");
+	says(MESSAGE("new", "\"clientMessageId\":\"c2\",\"replyTo\":1"), "\"forbidden\"");
+	says(MESSAGE("new", "\"clientMessageId\":\"c1\",\"replyTo\":1"), "\"conflict\"");
+	says(MESSAGE("edit", "\"originalMessageId\":1,\"clientMessageId\":\"e2\""),
+	     "\"forbidden\"");
+	says(MESSAGE("edit", "\"originalMessageId\":1"), "\"forbidden\"");
+	says("{\"type\":\"request\",\"id\":\"m\",\"payloadType\":\"messages\",\"payload\":"
+	     "{\"chatId\":\"bob\",\"startId\":3}}",
+	     "\"messages\":[]");
+	done();
+}
+
 static void submit_stubbornly(void *state, void *arg)
 {
 	struct par_tx *tx, *before = arg;
@@ -373,6 +408,7 @@ int main(void)
 		{ "a timer set by a timer waits for the next turn",
 		  a_timer_set_by_a_timer_waits_for_the_next_turn },
 		{ "the watchdog names who was slow", the_watchdog_names_who_was_slow },
+		{ "a gate does not unsay what is stored", a_gate_does_not_unsay_what_is_stored },
 		{ "what is refused waits for the next flush",
 		  what_is_refused_waits_for_the_next_flush },
 		{ "the storage may stop before those who use it",

@@ -24,6 +24,12 @@ struct call {
 	struct json_object *participants; /* NULL: not said */
 };
 
+/* What makes it the same record when it is sent again. */
+static const struct print_field call_fields[] = {
+	{ "callId", NULL },   { "caller", NULL },       { "participants", NULL },
+	{ "callType", NULL }, { "callDuration", NULL }, { NULL, NULL },
+};
+
 static bool call_received(const struct call *call)
 {
 	size_t n, i;
@@ -190,8 +196,7 @@ void messaging_call(void *state, const struct par_request *request)
 	append->client_id = messaging_keep(m, tx, call.id);
 	call_store(&m->scratch, &call);
 	append->payload = messaging_keep_scratch(m, tx);
-	append->fingerprint = fingerprint_string(
-	    fingerprint_string(FINGERPRINT_START, append->type), append->payload);
+	append->fingerprint = fingerprint("call", request->payload, call_fields);
 	if (!chat_is_own(&append->chat)) {
 		call_event(m, &call, append->chat.peer);
 		event_to_peer(m, tx, &append->chat, "call", 0);

@@ -7,6 +7,22 @@
  */
 #include "messaging.h"
 
+/* What makes it the same change when it is sent again. */
+static const struct print_field edit_fields[] = {
+	{ "originalMessageId", NULL },
+	{ "originalClientMessageId", NULL },
+	{ "message", NULL },
+	{ "attachments", attachment_fields },
+	{ NULL, NULL },
+};
+
+static const struct print_field delete_fields[] = {
+	{ "originalMessageId", NULL },
+	{ "messageId", NULL },
+	{ "originalClientMessageId", NULL },
+	{ NULL, NULL },
+};
+
 /* By the id, or else by the client's id; when both are given the id counts, but
  * each must be well-formed. */
 static void target_read(struct payload *p, struct par_op_change *change, bool short_name)
@@ -67,16 +83,6 @@ static void edit_done(void *state, void *arg)
 	messaging_answered(m, tx, w);
 }
 
-static uint64_t edit_fingerprint(const struct par_op_change *edit)
-{
-	uint64_t print = fingerprint_string(FINGERPRINT_START, par_str_of("edit"));
-
-	print = fingerprint_number(print, edit->target_id);
-	print = fingerprint_string(print, edit->target_client_id);
-	print = fingerprint_string(print, edit->message);
-	return fingerprint_string(print, edit->attachments);
-}
-
 void messaging_edit(void *state, const struct par_request *request)
 {
 	struct messaging *m = state;
@@ -100,7 +106,8 @@ void messaging_edit(void *state, const struct par_request *request)
 	change = change_add(m, tx, request, peer, &edit);
 	if (content.has_attachments)
 		change->attachments = messaging_keep_scratch(m, tx);
-	change->fingerprint = edit_fingerprint(change);
+	if (change->client_id.s != NULL)
+		change->fingerprint = fingerprint("edit", request->payload, edit_fields);
 	change_event(m, change);
 	event_to_peer(m, tx, &change->chat, "edit", 0);
 	event_to_own(m, tx, &change->chat, request, "edit", 0);
@@ -111,10 +118,15 @@ static void delete_done(void *state, void *arg)
 {
 	struct messaging *m = state;
 	struct par_tx *tx = arg;
+	const struct par_op *op = &tx->ops[0];
 	struct par_json *w = messaging_answer(m, tx, m->deleted);
 
-	if (w != NULL)
-		messaging_answered(m, tx, w);
+	if (w == NULL)
+		return;
+	/* for me: there is no new message, and that of the original is not asked for */
+	if (op->u.change.kind == PAR_CHANGE_DELETE)
+		messaging_client_id(w, "clientMessageId", op->result.client_id);
+	messaging_answered(m, tx, w);
 }
 
 void messaging_delete(void *state, const struct par_request *request)
@@ -129,14 +141,19 @@ void messaging_delete(void *state, const struct par_request *request)
 	payload_begin(&p, request->payload);
 	peer = chat_id_read(&p, "chatId");
 	target_read(&p, &delete, true);
-	if (par_str_equal(payload_word(&p, "for", whom, PAYLOAD_OPTIONAL), par_str_of("me")))
+	delete.client_id = payload_id(&p, "clientMessageId", PAYLOAD_OPTIONAL);
+	if (par_str_equal(payload_word(&p, "for", whom, PAYLOAD_OPTIONAL), par_str_of("me"))) {
 		delete.kind = PAR_CHANGE_HIDE;
+		delete.client_id = par_str_of(NULL); /* no message that could have it */
+	}
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);
 		return;
 	}
 	tx = messaging_begin(m, request, delete_done);
 	change = change_add(m, tx, request, peer, &delete);
+	if (change->client_id.s != NULL)
+		change->fingerprint = fingerprint("delete", request->payload, delete_fields);
 	change_event(m, change);
 	if (change->kind == PAR_CHANGE_DELETE)
 		event_to_peer(m, tx, &change->chat, "delete", 0);

@@ -3,17 +3,21 @@
  * The content of a message: its text and its attachments, as `new` and `edit`
  * bring them. Attachments are checked and written anew, with the fields of the
  * protocol in a fixed order and no others, so that what is stored and passed on
- * is well-formed, and the same attachment always has the same fingerprint.
+ * is well-formed.
  */
 #include "messaging.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ATTACHMENT_NAME_MAX 1024
 #define ATTACHMENT_URL_MAX 4096
 #define ATTACHMENT_META_MAX 8192
+
+const struct print_field attachment_fields[] = {
+	{ "type", NULL }, { "id", NULL },   { "filename", NULL }, { "url", NULL },
+	{ "size", NULL }, { "meta", NULL }, { NULL, NULL },
+};
 
 static void attachment_meta(struct payload *p, struct par_json *w)
 {
@@ -102,36 +106,4 @@ void content_read(struct messaging *m, struct payload *p, struct content *conten
 		content->has_attachments = true;
 		attachments(m, p, array);
 	}
-}
-
-/* FNV-1a's steps on eight bytes at a time, with its high bits folded back. */
-static uint64_t fingerprint_mix(uint64_t print, uint64_t v)
-{
-	print = (print ^ v) * UINT64_C(0x9e3779b97f4a7c15);
-	return print ^ (print >> 32);
-}
-
-uint64_t fingerprint_number(uint64_t print, uint64_t v)
-{
-	return fingerprint_mix(print, v);
-}
-
-/* Absent differs from empty. The bytes count from the least significant one up,
- * on every machine. */
-uint64_t fingerprint_string(uint64_t print, struct par_str s)
-{
-	size_t i;
-	uint64_t word;
-
-	print = fingerprint_mix(print, s.s == NULL ? UINT64_MAX : s.len);
-	for (i = 0; s.len - i >= 8; i += 8) {
-		memcpy(&word, s.s + i, 8);
-		print = fingerprint_mix(print, le64toh(word));
-	}
-	if (i < s.len) {
-		word = 0;
-		memcpy(&word, s.s + i, s.len - i);
-		print = fingerprint_mix(print, le64toh(word));
-	}
-	return print;
 }

@@ -15,6 +15,7 @@
 
 #include <parlance/storage.h>
 
+#include "fingerprint.h"
 #include "payload.h"
 
 #define EVENT_HOLES 8
@@ -100,12 +101,7 @@ struct content {
 	bool has_attachments; /* then they are in the scratch writer, an array */
 };
 void content_read(struct messaging *m, struct payload *p, struct content *content);
-
-/* Fingerprints: a fixed hash of what a request says, the same in every run and
- * on every server, fed one field after the other. */
-#define FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
-uint64_t fingerprint_number(uint64_t print, uint64_t v);
-uint64_t fingerprint_string(uint64_t print, struct par_str s);
+extern const struct print_field attachment_fields[];
 
 /* template.c: an event is begun, its members but chatId are written to m->tail,
  * then it is added to the tx for its receivers. */

@@ -18,6 +18,19 @@ struct new_message {
 
 enum new_op { NEW_APPEND, NEW_MARK };
 
+static const struct print_field forwarded_fields[] = {
+	{ "chatId", NULL },
+	{ "messageId", NULL },
+	{ NULL, NULL },
+};
+
+/* What makes it the same message when it is sent again. */
+static const struct print_field new_fields[] = {
+	{ "message", NULL }, { "attachments", attachment_fields },
+	{ "replyTo", NULL }, { "forwardedFrom", forwarded_fields },
+	{ NULL, NULL },
+};
+
 static void forwarded_read(struct payload *p, struct new_message *new)
 {
 	struct json_object *from =
@@ -46,7 +59,6 @@ static void new_append(struct messaging *m, struct par_tx *tx, const struct par_
 		       const struct new_message *new)
 {
 	struct par_op_append *append = &par_tx_add(tx, PAR_OP_APPEND)->u.append;
-	uint64_t print = FINGERPRINT_START;
 
 	append->chat = chat_in_tx(m, tx, request->user, new->peer);
 	append->type = par_str_of("new");
@@ -62,13 +74,8 @@ static void new_append(struct messaging *m, struct par_tx *tx, const struct par_
 		append->forwarded = messaging_keep_scratch(m, tx);
 	}
 	append->reply_to = new->reply_to;
-	if (append->client_id.s == NULL)
-		return;
-	print = fingerprint_string(print, append->type);
-	print = fingerprint_string(print, append->message);
-	print = fingerprint_string(print, append->attachments);
-	print = fingerprint_number(print, append->reply_to);
-	append->fingerprint = fingerprint_string(print, append->forwarded);
+	if (append->client_id.s != NULL)
+		append->fingerprint = fingerprint("new", request->payload, new_fields);
 }
 
 static void new_events(struct messaging *m, struct par_tx *tx, const struct par_request *request)

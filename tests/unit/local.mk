@@ -28,8 +28,9 @@ HOST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
 
 check_PROGRAMS += tests/unit/test_messaging
 TESTS += tests/unit/test_messaging
-tests_unit_test_messaging_SOURCES = tests/unit/test_messaging.c tests/unit/messaging_changes.c \
-	tests/unit/messaging_history.c tests/unit/messaging_refusals.c \
+tests_unit_test_messaging_SOURCES = tests/unit/test_messaging.c tests/unit/messaging_again.c \
+	tests/unit/messaging_changes.c tests/unit/messaging_history.c \
+	tests/unit/messaging_refusals.c tests/unit/messaging_same.c \
 	tests/unit/messaging_world.c tests/unit/messaging_world.h tests/unit/unit.h $(HOST_SOURCES)
 tests_unit_test_messaging_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_messaging_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)

@@ -42,6 +42,7 @@ void world_compare(const char *got, const char *expected, const char *file, unsi
 #define EVENTS(person, lines) world_events(person, lines, __FILE__, __LINE__)
 
 /* The other files of this program. */
-extern const struct unit_test refusal_tests[], change_tests[], history_tests[];
+extern const struct unit_test again_tests[], same_tests[], refusal_tests[], change_tests[],
+    history_tests[];
 
 #endif

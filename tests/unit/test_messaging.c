@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * plugins/messaging: sending, marks, who is told what, and sending again. What
- * is compared is the whole text of answers and events. The other files of this
- * program test refusals, changes, and history.
+ * plugins/messaging: sending, marks, who is told what. What is compared is
+ * the whole text of answers and events. The other files of this program test sending
+ * again, refusals, changes, and history.
  */
 #include "messaging_world.h"
 
@@ -149,64 +149,6 @@ static void test_chats_do_not_mix(void)
 	world_end();
 }
 
-/* The same clientMessageId again is the same message, and nobody is told twice. */
-static void test_sent_again(void)
-{
-	static const char hi[] = "{'chatId':'bob','message':'hi','clientMessageId':'c1'}";
-	static const char first[] = "{'messageId':1,'timestamp':@0,'clientMessageId':'c1'}";
-
-	world_begin(NULL);
-	ASK(&alice, "new", hi, first);
-	EVENTS(&bob, "new {'chatId':'alice','sender':'alice','messageId':1,"
-		     "'clientMessageId':'c1','message':'hi','timestamp':@0,'missed':1}\n");
-	ASK(&bob, "new", "{'chatId':'alice','message':'ho','clientMessageId':'c1'}",
-	    "{'messageId':2,'timestamp':@0,'clientMessageId':'c1'}");
-	EVENTS(&alice, "read {'chatId':'bob','userId':'bob','messageId':1,'clientMessageId':'c1',"
-		       "'timestamp':@0}\n"
-		       "new {'chatId':'bob','sender':'bob','messageId':2,'clientMessageId':'c1',"
-		       "'message':'ho','timestamp':@0,'missed':1}\n");
-	world_tick();
-	ASK(&alice, "new", hi, first);
-	ASK(&alice_laptop, "new", hi, first);
-	EVENTS(&alice, "");
-	EVENTS(&bob, "");
-	/* Sent again it did not mark bob's message as read either. */
-	ASK(&alice, "read", "{'chatId':'bob'}",
-	    "{'messageId':2,'timestamp':@1,'clientMessageId':'c1','missed':0}");
-	ASK(&alice, "new", "{'chatId':'carol','message':'hi','clientMessageId':'c1'}",
-	    "{'messageId':1,'timestamp':@1,'clientMessageId':'c1'}");
-	CU_ASSERT_EQUAL(host_metric(world_host(), "messaging", "messages_total"), 3);
-	CU_ASSERT_EQUAL(host_metric(world_host(), "messaging", "repeated_total"), 2);
-	world_end();
-}
-
-/* Whatever differs makes it another message. */
-static void test_conflict(void)
-{
-	static const char *const others[] = {
-		"{'chatId':'bob','clientMessageId':'c1','message':'hj'}",
-		"{'chatId':'bob','clientMessageId':'c1','message':'hi '}",
-		"{'chatId':'bob','clientMessageId':'c1','message':'hi\\u0001'}",
-		"{'chatId':'bob','clientMessageId':'c1','message':'hi','replyTo':1}",
-		"{'chatId':'bob','clientMessageId':'c1','message':'hi','attachments':"
-		"[{'type':'file','id':'1','filename':'f','url':'u'}]}",
-		"{'chatId':'bob','clientMessageId':'c1','message':'hi','forwardedFrom':"
-		"{'chatId':'bob','messageId':1}}",
-	};
-	size_t i;
-
-	world_begin(NULL);
-	ASK(&alice, "new", "{'chatId':'bob','message':'0'}", "{'messageId':1,'timestamp':@0}");
-	ASK(&alice, "new", "{'chatId':'bob','clientMessageId':'c1','message':'hi'}",
-	    "{'messageId':2,'timestamp':@0,'clientMessageId':'c1'}");
-	bob.seq = 2;
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		ASK(&alice, "new", others[i], "!conflict");
-	EVENTS(&bob, "");
-	ASK(&alice, "messages", "{'chatId':'bob','startId':3}", "{'messages':[],'hasMore':false}");
-	world_end();
-}
-
 static void test_marks(void)
 {
 	world_begin(NULL);
@@ -230,35 +172,6 @@ static void test_marks(void)
 		       "'timestamp':@1}\n"
 		       "read {'chatId':'bob','userId':'bob','messageId':3,'timestamp':@2}\n");
 	CU_ASSERT_EQUAL(host_metric(world_host(), "messaging", "marks_total"), 2);
-	world_end();
-}
-
-static struct par_storage_role spied, spy;
-static uint64_t fingerprint;
-
-static void spy_submit(void *state, struct par_tx *tx)
-{
-	fingerprint = tx->ops[0].u.append.fingerprint;
-	spied.submit(state, tx);
-}
-
-/* Fingerprints are stored: a server that makes others for the same content takes
- * a message that is sent again after an upgrade for a conflict. */
-static void test_fingerprint_never_changes(void)
-{
-	world_begin(NULL);
-	spied = spy = *world_host()->storage;
-	spy.submit = spy_submit;
-	world_host()->storage = &spy;
-	ASK(&alice, "new",
-	    "{'chatId':'alice','clientMessageId':'1','message':'something longer than a word'}",
-	    "{'messageId':1,'timestamp':@0,'clientMessageId':'1'}");
-	CU_ASSERT_EQUAL(fingerprint, UINT64_C(0x6fa18d543ceb3b32));
-	ASK(&alice, "new",
-	    "{'chatId':'alice','clientMessageId':'2','message':'','replyTo':1,'attachments':"
-	    "[{'type':'file','id':'1','filename':'f','url':'u'}]}",
-	    "{'messageId':2,'timestamp':@0,'clientMessageId':'2'}");
-	CU_ASSERT_EQUAL(fingerprint, UINT64_C(0x4bcfa4b6d206cf78));
 	world_end();
 }
 
@@ -295,14 +208,12 @@ int main(void)
 		{ "own devices", test_own_devices },
 		{ "chat with oneself", test_chat_with_oneself },
 		{ "chats do not mix", test_chats_do_not_mix },
-		{ "sent again", test_sent_again },
-		{ "conflict", test_conflict },
 		{ "marks", test_marks },
-		{ "fingerprint never changes", test_fingerprint_never_changes },
 		{ "order", test_order },
 		{ NULL, NULL },
 	};
-	const struct unit_test *lists[] = { own_tests, refusal_tests, change_tests, history_tests };
+	const struct unit_test *lists[] = { own_tests,     again_tests,  same_tests,
+					    refusal_tests, change_tests, history_tests };
 	struct unit_test all[64] = { { NULL, NULL } };
 	size_t i, n = 0;
 

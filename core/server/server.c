@@ -98,7 +98,10 @@ static const char *server_not_ready(void *arg)
 static void server_metrics(void *arg, struct par_json *out)
 {
 	struct server *s = arg;
+	struct par_metric *ready = metrics_add(&s->metrics, PAR_GAUGE, NULL, "ready",
+					       "1 when /readyz says that it is ready, else 0.");
 
+	metric_set(ready, server_not_ready(s) == NULL);
 	metrics_write(&s->metrics, out);
 }
 
@@ -184,6 +187,8 @@ static void server_listen_signals(struct server *s)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write */
 	for (i = 0; i < N_SIGNALS; i++) {
+		/* what the loop puts back at its end: one that comes then is too late to matter */
+		signal(numbers[i], SIG_IGN);
 		s->signals[i] = evsignal_new(loop_base(s->loop), numbers[i], on_signal, s);
 		event_add(s->signals[i], NULL);
 	}

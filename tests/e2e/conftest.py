@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Fixtures of the end-to-end tests; the tools are in harness.py.
 
-A test that is a coroutine is run to its end with a deadline. `server` is one
+A test that is a coroutine is run to its end with a deadline; one that is marked
+`long` has much more of it, and is left to `make check-long`. `server` is one
 server that a whole file shares, each test with users of its own (`users`);
 `start_server` is for tests that need a server, a config or a data directory
 for themselves. Whatever a test started is stopped after it, and a server that
@@ -18,15 +19,21 @@ import harness
 numbers = itertools.count(1)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; run by `make check-long`")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
 
+    deadline = harness.DEADLINE * (120 if pyfuncitem.get_closest_marker("long") else 8)
+
     async def run():
         try:
-            await asyncio.wait_for(pyfuncitem.obj(**arguments), 8 * harness.DEADLINE)
+            await asyncio.wait_for(pyfuncitem.obj(**arguments), deadline)
         finally:
             await harness.end_connections()
 

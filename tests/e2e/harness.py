@@ -131,7 +131,7 @@ class Server:
     everyone = []  # all that were ever started, for the log of a failed test
 
     def __init__(self, directory, server=None, plugins=None, zoo=(), storage=None, text=None,
-                 args=(), env=None):
+                 args=(), env=None, prefix=()):
         self.directory = str(directory)
         self.config = default_config(self.directory, storage)
         self.config["server"].update(server or {})
@@ -143,6 +143,7 @@ class Server:
         self.text = text
         self.args = list(args)
         self.env = dict(os.environ, **(env or {}))
+        self.prefix = list(prefix)  # a program that replaces itself by parlanced
         self.path = os.path.join(self.directory, "parlanced.yaml")
         self.lines = []
         self.news = threading.Condition()
@@ -164,7 +165,7 @@ class Server:
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(self.text if self.text is not None else yaml(self.config))
         self.process = subprocess.Popen(
-            [parlanced(), "--config", self.path, *self.args], stdin=subprocess.DEVNULL,
+            [*self.prefix, parlanced(), "--config", self.path, *self.args], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env)
         self.reader = threading.Thread(target=self.read_log, args=(self.process.stderr,),
                                        daemon=True)
@@ -264,7 +265,7 @@ class Server:
 
     async def end(self):
         """stop() while clients of the running test are connected, who must answer."""
-        await asyncio.get_running_loop().run_in_executor(None, self.stop)
+        await in_thread(self.stop)
 
     async def restart(self):
         await self.end()
@@ -318,13 +319,17 @@ async def within(awaitable, seconds=DEADLINE):
     return await asyncio.wait_for(awaitable, seconds)
 
 
+async def in_thread(function, *arguments):
+    """Calls what blocks, while clients of the running test go on."""
+    return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
+
+
 async def eventually(probe, what, seconds=DEADLINE):
     """Polls for what the server shows only over HTTP or in a file: probe() until
     it is true. It yields to the loop between two looks; there is no event to wait on."""
     end = time.monotonic() + seconds
-    loop = asyncio.get_running_loop()
     while True:
-        value = await loop.run_in_executor(None, probe)
+        value = await in_thread(probe)
         if value:
             return value
         assert time.monotonic() < end, f"never came: {what}"

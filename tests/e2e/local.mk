@@ -1,12 +1,29 @@
 # End-to-end tests: pytest starts the real parlanced. `make e2e PYTEST_FLAGS=-x`
-# runs them alone; PARLANCE_NO_E2E=1 leaves them out of `make check`.
+# runs them alone; PARLANCE_NO_E2E=1 leaves them out of `make check`. Those that
+# take minutes are marked `long`: `make e2e-long`, which is part of `make check-long`.
 
-E2E_FILES = tests/e2e/cli.py tests/e2e/client.py tests/e2e/conftest.py tests/e2e/harness.py \
-	tests/e2e/test_cli.py tests/e2e/test_cli_reliable.py tests/e2e/test_crash.py \
-	tests/e2e/test_delivery.py tests/e2e/test_envelope.py tests/e2e/test_handshake.py \
-	tests/e2e/test_history.py tests/e2e/test_marks.py tests/e2e/test_messaging.py \
-	tests/e2e/test_messaging_bad.py tests/e2e/test_process.py tests/e2e/test_seed.py \
-	tests/e2e/test_sqlite.py tests/e2e/test_typing.py tests/e2e/test_zoo.py tests/e2e/wire.py
+E2E_FILES = \
+	tests/e2e/cli.py \
+	tests/e2e/client.py \
+	tests/e2e/conftest.py \
+	tests/e2e/crowd.py \
+	tests/e2e/harness.py \
+	tests/e2e/test_cli.py \
+	tests/e2e/test_cli_reliable.py \
+	tests/e2e/test_crash.py \
+	tests/e2e/test_delivery.py \
+	tests/e2e/test_envelope.py \
+	tests/e2e/test_handshake.py \
+	tests/e2e/test_history.py \
+	tests/e2e/test_marks.py \
+	tests/e2e/test_messaging.py \
+	tests/e2e/test_messaging_bad.py \
+	tests/e2e/test_process.py \
+	tests/e2e/test_seed.py \
+	tests/e2e/test_sqlite.py \
+	tests/e2e/test_typing.py \
+	tests/e2e/test_zoo.py \
+	tests/e2e/wire.py
 
 EXTRA_DIST += $(E2E_FILES)
 
@@ -19,13 +36,17 @@ check-local:
 		$(MAKE) $(AM_MAKEFLAGS) e2e; \
 	fi
 
-e2e: all $(check_LTLIBRARIES)
+E2E = PYTHONDONTWRITEBYTECODE=1 BENCH_DIR=$(abs_builddir)/bench \
+	PARLANCED=$(abs_builddir)/parlanced PARLANCE_CLI=$(abs_builddir)/parlance-cli \
+	PLUGIN_DIR=$(abs_builddir)/plugins/.libs ZOO_DIR=$(abs_builddir)/tests/zoo/.libs \
+	$(PYTHON3) -m pytest -q -p no:cacheprovider
+
+e2e e2e-long: all $(check_LTLIBRARIES)
 	@$(PYTHON3) -c 'import pytest, websockets' || { \
 		echo "install python3-pytest and python3-websockets, or set PARLANCE_NO_E2E=1" >&2; \
 		exit 1; }
-	PYTHONDONTWRITEBYTECODE=1 \
-	PARLANCED=$(abs_builddir)/parlanced PARLANCE_CLI=$(abs_builddir)/parlance-cli \
-	PLUGIN_DIR=$(abs_builddir)/plugins/.libs ZOO_DIR=$(abs_builddir)/tests/zoo/.libs \
-	$(PYTHON3) -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS) $(srcdir)/tests/e2e
+	$(E2E) -m "$(if $(filter e2e-long,$@),long,not long)" $(PYTEST_FLAGS) $(srcdir)/tests/e2e
 
-.PHONY: e2e
+check-long: e2e-long
+
+.PHONY: e2e e2e-long check-long

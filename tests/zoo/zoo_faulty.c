@@ -15,8 +15,8 @@
  *
  * A message's text does it to the one transaction that stores it: "fail me" (not
  * carried out, `unavailable`), "break me" (not carried out, `internal`),
- * "lose my answer" (carried out, `unavailable`). Order is kept: a transaction
- * that is to fail goes to the real storage all the same, with nothing in it.
+ * "lose my answer" (carried out, `unavailable`; once only). Order is kept: a
+ * transaction that is to fail goes to the real storage with nothing in it.
  */
 #include <dlfcn.h>
 #include <json-c/json.h>
@@ -57,6 +57,7 @@ struct faulty {
 	struct works faults; /* handed on, to be failed when they come back */
 	struct json_object *config, *real_config;
 	bool polling;
+	bool answer_lost;
 };
 
 static struct faulty *faulty; /* tx_done has no state to find it by */
@@ -86,7 +87,7 @@ static void read_control(const struct faulty *f, char mode[16], unsigned long *m
 	sscanf(text, "%15s %lu", mode, ms);
 }
 
-static enum fault fault_of(const struct work *work, const char *mode)
+static enum fault fault_of(struct faulty *f, const struct work *work, const char *mode)
 {
 	const struct par_tx *tx = work->tx;
 	struct par_str text = { NULL, 0 };
@@ -101,12 +102,15 @@ static enum fault fault_of(const struct work *work, const char *mode)
 		return FAULT_BEFORE;
 	if (par_str_equal(text, par_str_of("break me")))
 		return FAULT_BROKEN;
-	return par_str_equal(text, par_str_of("lose my answer")) ? FAULT_AFTER : FAULT_NONE;
+	if (f->answer_lost || !par_str_equal(text, par_str_of("lose my answer")))
+		return FAULT_NONE;
+	f->answer_lost = true;
+	return FAULT_AFTER;
 }
 
 static void hand_on(struct faulty *f, struct work *work, const char *mode)
 {
-	work->fault = fault_of(work, mode);
+	work->fault = fault_of(f, work, mode);
 	if (work->tx != NULL && (work->fault == FAULT_BEFORE || work->fault == FAULT_BROKEN)) {
 		work->n_ops = work->tx->n_ops;
 		work->tx->n_ops = 0;

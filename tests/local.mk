@@ -1,4 +1,5 @@
 include tests/unit/local.mk
+include tests/history/local.mk
 include tests/fuzz/local.mk
 include tests/zoo/local.mk
 include tests/e2e/local.mk

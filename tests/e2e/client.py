@@ -34,6 +34,8 @@ class Client:
         self.news = asyncio.Condition()
         self.over = False
         self.fault = None
+        self.recording = server.recording
+        self.conn = None  # its name in the recording
 
     async def open(self, **options):
         options.setdefault("compression", None)
@@ -41,6 +43,8 @@ class Client:
         self.ws = await asyncio.wait_for(
             websockets.connect(url, ping_interval=None, max_size=None, max_queue=None, **options),
             DEADLINE)
+        if self.recording:
+            self.conn = self.recording.open(self.user, self.device)
         self.reader = asyncio.ensure_future(self.read())
         connections.append(self)
         return self
@@ -49,6 +53,8 @@ class Client:
         try:
             async for text in self.ws:
                 message = json.loads(text)  # whatever the server says is JSON
+                if self.recording:
+                    self.recording.note("in", conn=self.conn, message=message)
                 async with self.news:
                     self.texts.append(text)
                     if message.get("type") == "event":
@@ -65,6 +71,8 @@ class Client:
         except Exception as error:  # pylint: disable=broad-except
             self.fault = error  # told to whoever waits
         finally:
+            if self.recording:
+                self.recording.note("close", conn=self.conn)
             async with self.news:
                 self.over = True
                 self.news.notify_all()
@@ -94,6 +102,8 @@ class Client:
         """A dict, or the text itself, or bytes for a binary frame."""
         if isinstance(message, dict):
             message = json.dumps(message, ensure_ascii=False)
+        if self.recording:
+            self.recording.sent(self.conn, message)
         await self.ws.send(message)
 
     async def begin(self, payload_type, payload=None, **envelope):

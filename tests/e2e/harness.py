@@ -25,6 +25,7 @@ import urllib.parse
 import urllib.request
 
 from client import Client
+from recording import Recording
 from wire import DEADLINE, Raw, connections
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -56,6 +57,11 @@ def parlanced():
 
 def parlance_cli():
     return program("parlance-cli", "PARLANCE_CLI")
+
+
+def history_check():
+    beside = os.path.join(os.path.dirname(parlanced()), "parlance-history-check")
+    return os.environ.get("PARLANCE_HISTORY_CHECK") or beside
 
 
 def modules(env, *patterns):
@@ -131,7 +137,7 @@ class Server:
     everyone = []  # all that were ever started, for the log of a failed test
 
     def __init__(self, directory, server=None, plugins=None, zoo=(), storage=None, text=None,
-                 args=(), env=None, prefix=()):
+                 args=(), env=None, prefix=(), record=False):
         self.directory = str(directory)
         self.config = default_config(self.directory, storage)
         self.config["server"].update(server or {})
@@ -145,6 +151,9 @@ class Server:
         self.env = dict(os.environ, **(env or {}))
         self.prefix = list(prefix)  # a program that replaces itself by parlanced
         self.path = os.path.join(self.directory, "parlanced.yaml")
+        self.recording = None
+        if record:
+            self.recording = Recording(os.path.join(self.directory, "recording.jsonl"))
         self.lines = []
         self.news = threading.Condition()
         self.process = None
@@ -299,12 +308,27 @@ class Server:
     async def connect(self, user, device=None, auto_ack=True, **options):
         return await Client(self, user, device, auto_ack).open(**options)
 
+    def caught_up(self, user, device=None):
+        """The device has received every answer and every event that there is for it:
+        what judge() finds that it has not is lost."""
+        self.recording.note("caught-up", user=user, device=device or "default")
+
     async def raw(self, user=None, **query):
         """A Raw connection; with a user, after its handshake."""
         raw = await Raw(self.ws_port).open()
         if user is not None:
             await raw.handshake(self.url(user, **query))
         return raw
+
+
+def judge(server):
+    """Fails when what the clients of this server (made with record=True) saw breaks a
+    promise of docs/protocol.md."""
+    window = server.config["server"].get("ack_window", 256)
+    check = subprocess.run(
+        [history_check(), "--summary", "--window", str(window), server.recording.path],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert check.returncode == 0, check.stdout
 
 
 async def end_connections():

@@ -55,6 +55,13 @@ def parlanced():
     return program("parlanced", "PARLANCED")
 
 
+def sanitized():
+    """Whether the server is built with a sanitizer: it needs more memory then, by much."""
+    with open(parlanced(), "rb") as file:
+        text = file.read()
+    return b"__asan_init" in text or b"__tsan_init" in text
+
+
 def parlance_cli():
     return program("parlance-cli", "PARLANCE_CLI")
 
@@ -296,6 +303,11 @@ class Server:
         values = re.findall(rf"^{re.escape(name)}(?:\{{[^}}]*\}})? (\S+)$", body, re.M)
         assert values, f"no metric {name} in\n{body}"
         return sum(map(float, values))
+
+    def rss(self):
+        """Resident memory in bytes."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(r"^VmRSS:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
 
     def url(self, user=None, device=None, path="/ws", **query):
         if user is not None:

@@ -9,6 +9,7 @@ E2E_FILES = \
 	tests/e2e/crowd.py \
 	tests/e2e/harness.py \
 	tests/e2e/recording.py \
+	tests/e2e/test_bad_acks.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_cli_reliable.py \
 	tests/e2e/test_crash.py \

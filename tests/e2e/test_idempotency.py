@@ -252,6 +252,19 @@ async def test_cut_while_in_flight(start_server):
     assert await stage.told() == ["read 3, " + ", ".join(f"new {4 + i}" for i in range(20))] * 2
 
 
+async def test_cut_within_the_frame(server, users):
+    """Half a request is none; sent again, whole, it is the first."""
+    stage = await Stage(server, users("alice", "bob")).begin()
+    for i, size in enumerate((1, 2, 3, 6, 7, 50, -1)):
+        payload = {"chatId": stage.bob, "message": str(i), "clientMessageId": f"c{i}"}
+        raw = await server.raw(stage.alice, device="raw")
+        await raw.send(copies(("new", payload), "h", 1)[:size])
+        await raw.kill()
+        other = {**payload, "message": "whole"}
+        assert (await stage.phone.ok("new", other))["messageId"] == 4 + i
+    assert await stage.told() == ["read 3, " + ", ".join(f"new {4 + i}" for i in range(7))] * 2
+
+
 OTHERS = [
     # another payload of the same kind
     ("new", {"message": "hello", "clientMessageId": "n4"}),

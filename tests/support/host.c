@@ -101,19 +101,54 @@ static struct json_object *option_default(const struct par_option *option)
 	return json_object_new_string(option->def);
 }
 
-static struct json_object *plugin_config(const struct par_descriptor *descriptor, const char *text)
+static const struct par_option *option_find(const struct par_option *option, const char *name)
+{
+	while (option != NULL && option->name != NULL && strcmp(option->name, name) != 0)
+		option++;
+	return option != NULL && option->name != NULL ? option : NULL;
+}
+
+/* Names alone are checked; that a value has the option's type is up to the test. */
+static bool config_fill(struct host *host, struct json_object *config,
+			const struct par_option *options)
+{
+	const struct par_option *option = options;
+
+	json_object_object_foreach(config, name, value)
+	{
+		(void)value;
+		if (option_find(options, name) != NULL)
+			continue;
+		snprintf(host->error, sizeof(host->error), "there is no option %s", name);
+		return false;
+	}
+	for (; option != NULL && option->name != NULL; option++) {
+		if (json_object_object_get_ex(config, option->name, NULL))
+			continue;
+		if (option->def == NULL) {
+			snprintf(host->error, sizeof(host->error), "option %s must be given",
+				 option->name);
+			return false;
+		}
+		json_object_object_add(config, option->name, option_default(option));
+	}
+	return true;
+}
+
+/* NULL with the reason in host->error. */
+static struct json_object *plugin_config(struct host *host, const struct par_descriptor *descriptor,
+					 const char *text)
 {
 	struct json_object *config =
 	    text == NULL ? json_object_new_object() : json_tokener_parse(text);
-	const struct par_option *option = descriptor->options;
 
-	if (config == NULL)
-		abort();
-	for (; option != NULL && option->name != NULL; option++) {
-		if (option->def != NULL && !json_object_object_get_ex(config, option->name, NULL))
-			json_object_object_add(config, option->name, option_default(option));
+	if (!json_object_is_type(config, json_type_object)) {
+		snprintf(host->error, sizeof(host->error), "the config is no JSON object");
+	} else if (config_fill(host, config, descriptor->options)) {
+		return config;
 	}
-	return config;
+	json_object_put(config);
+	return NULL;
 }
 
 static void plugin_close(struct par_plugin *plugin)
@@ -141,6 +176,11 @@ struct par_plugin *host_load(struct host *host, const char *object, const char *
 		snprintf(host->error, sizeof(host->error), "%s", dlerror());
 		return NULL;
 	}
+	if (descriptor->magic != PAR_ABI_MAGIC || descriptor->abi_major != PAR_ABI_MAJOR) {
+		snprintf(host->error, sizeof(host->error),
+			 "it was built for another version of <parlance/plugin.h>");
+		return NULL;
+	}
 	plugin = mem_zalloc(sizeof(*plugin));
 	plugin->host = host;
 	plugin->object = handle;
@@ -148,9 +188,10 @@ struct par_plugin *host_load(struct host *host, const char *object, const char *
 	plugin->next = host->plugins;
 	host->plugins = plugin;
 	host->error[0] = '\0';
-	options = plugin_config(descriptor, config);
-	plugin->state =
-	    descriptor->load(&host->api, plugin, options, host->error, sizeof(host->error));
+	options = plugin_config(host, descriptor, config);
+	if (options != NULL)
+		plugin->state =
+		    descriptor->load(&host->api, plugin, options, host->error, sizeof(host->error));
 	json_object_put(options);
 	if (plugin->state == NULL) {
 		plugin_close(plugin);

@@ -49,6 +49,7 @@ struct host_handler {
 
 struct host_call;
 struct host_timer;
+struct host_work;
 
 struct host {
 	struct par_api api; /* a test may replace functions before host_load */
@@ -65,6 +66,9 @@ struct host {
 	void *storage_state;
 	struct metrics metrics;
 	unsigned in_flight; /* txs and queries submitted and not done */
+	bool in_storage; /* within the storage's submit or query */
+	struct host_work *spent; /* the latest that were done, to recognise one done twice */
+	unsigned n_spent;
 
 	/* private */
 	struct par_plugin *plugins; /* latest first */

@@ -14,6 +14,8 @@
 #include "host_api.h"
 #include "seam/out_frame.h"
 
+#define SPENT_MAX 256
+
 struct host_call {
 	par_callback_fn fn;
 	par_callback_fn then; /* of an offload: called after fn */
@@ -38,6 +40,7 @@ struct host_work {
 	void *state;
 	bool submitted;
 	struct arena arena;
+	struct host_work *next_spent;
 	union {
 		struct par_tx tx;
 		struct par_query query;
@@ -298,6 +301,12 @@ static void api_offload(struct par_plugin *self, par_callback_fn work, par_callb
 void host_api_end(struct host *host)
 {
 	struct host_timer *timer;
+	struct host_work *work;
+
+	while ((work = host->spent) != NULL) {
+		host->spent = work->next_spent;
+		free(work);
+	}
 
 	while ((timer = host->timers) != NULL) {
 		host->timers = timer->next;
@@ -323,10 +332,23 @@ static struct host_work *work_of(void *tx_or_query)
 	return (struct host_work *)((char *)tx_or_query - offsetof(struct host_work, u));
 }
 
+/* Its memory goes, but for the little that tells that it is done. */
 static void work_free(struct host_work *work)
 {
+	struct host *host = work->host;
+	struct host_work **at = &host->spent, *oldest;
+
 	arena_free(&work->arena);
-	free(work);
+	work->next_spent = host->spent;
+	host->spent = work;
+	if (++host->n_spent < 2 * SPENT_MAX)
+		return;
+	for (host->n_spent = 0; host->n_spent < SPENT_MAX; host->n_spent++)
+		at = &(*at)->next_spent;
+	while ((oldest = *at) != NULL) {
+		*at = oldest->next_spent;
+		free(oldest);
+	}
 }
 
 /* Calls back; the tx or query may be looked at until that returns. */
@@ -334,6 +356,7 @@ static void work_done(struct host_work *work)
 {
 	check_core(work->host, "completed on another thread");
 	check(work->submitted, "completed twice, or never submitted");
+	check(!work->host->in_storage, "completed within submit or query");
 	work->submitted = false;
 	work->host->in_flight--;
 	work->done(work->state, &work->u);
@@ -372,7 +395,9 @@ static void api_tx_submit(struct par_tx *tx)
 {
 	struct host *host = work_submit(tx);
 
+	host->in_storage = true;
 	host->storage->submit(host->storage_state, tx);
+	host->in_storage = false;
 }
 
 static void api_tx_free(struct par_tx *tx)
@@ -409,7 +434,9 @@ static void api_query_submit(struct par_query *query)
 {
 	struct host *host = work_submit(query);
 
+	host->in_storage = true;
 	host->storage->query(host->storage_state, query);
+	host->in_storage = false;
 }
 
 static void api_query_done(struct par_query *query)

@@ -14,17 +14,23 @@ struct store {
 	struct host *host;
 	struct par_plugin *plugin;
 	const char *object; /* path of the shared object */
-	const char *config; /* JSON; each @DIR@ in it becomes `dir` */
-	char dir[64]; /* a fresh folder, removed in the end */
+	const char *config; /* JSON; @DIR@ in it becomes `dir`, @NAME@ the last part of that */
+	unsigned n_done; /* transactions and queries that came back */
+	char dir[128]; /* a fresh folder, removed in the end with all that is in it */
 	struct arena arena;
 };
 
 /* Loads and starts the plugin in a fresh folder; aborts when that fails. */
 void store_open(struct store *s, const char *object, const char *config);
-/* The same in the same folder, as after a restart of the server. */
+/* The same in the same folder, as after a restart of the server; the clock begins anew. */
 void store_reopen(struct store *s);
+/* And with a clock that goes on. */
+void store_restart(struct store *s);
 void store_shut(struct store *s);
 void store_close(struct store *s);
+/* The parts of opening: a fresh folder, and the config with its place filled in. */
+void store_folder(struct store *s);
+const char *store_config(struct store *s);
 char *store_format(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 struct result {
@@ -37,6 +43,7 @@ struct result {
 
 struct outcome {
 	bool done;
+	unsigned order; /* of its completion among all of the store, from 1 */
 	enum par_error error;
 	struct result op[PAR_TX_OPS];
 };
@@ -54,6 +61,8 @@ struct par_op *add_mark(struct store *s, struct par_tx *tx, enum par_mark_kind k
 struct par_op *add_event(struct store *s, struct par_tx *tx, const char *user, const char *payload);
 struct par_op *add_cursor(struct par_tx *tx, const char *user, const char *device, uint64_t acked,
 			  uint64_t sent);
+struct par_op *add_prune(struct par_tx *tx, uint64_t events_before, uint64_t devices_before,
+			 unsigned limit);
 struct par_op *add_doc(struct par_tx *tx, enum par_op_kind kind, const char *plugin,
 		       const char *key, const char *value);
 
@@ -76,9 +85,15 @@ struct outcome *do_cursor(struct store *s, const char *user, const char *device,
 /* One step; of what was stored or seen before these times. */
 struct outcome *do_prune(struct store *s, uint64_t events_before, uint64_t devices_before,
 			 unsigned limit);
+/* One step after the other, as the core does it; the sum of what they dropped.
+ * Aborts when there is no end to it. */
+struct result do_prune_all(struct store *s, uint64_t events_before, uint64_t devices_before,
+			   unsigned limit);
+struct outcome *do_put(struct store *s, const char *plugin, const char *key, const char *value);
 
 struct stored_event {
 	uint64_t seq;
+	const char *type; /* as in JSON, without the quotes */
 	const char *payload;
 	bool origin;
 	par_session_id origin_session;
@@ -106,6 +121,8 @@ struct page *ask_messages(struct store *s, const char *user, const char *peer);
 struct page *ask_chats(struct store *s, const char *user);
 struct page *ask_chat(struct store *s, const char *user, const char *peer);
 struct page *ask_device(struct store *s, const char *user, const char *device);
+/* The value, or NULL. */
+const char *ask_doc(struct store *s, const char *plugin, const char *key);
 struct page *ask_events(struct store *s, const char *user, const char *device, uint64_t after);
 
 /* Whether `a` is these bytes; NULL is absent. */

@@ -20,12 +20,7 @@ TESTS += tests/unit/test_handshake
 tests_unit_test_handshake_SOURCES = tests/unit/test_handshake.c tests/unit/unit.h
 tests_unit_test_handshake_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
-# Tests of plugins: the fake host, and where the built modules are.
-HOST_SOURCES = tests/support/host.c tests/support/host.h tests/support/host_api.c \
-	tests/support/host_api.h tests/support/host_requests.c tests/support/host_requests.h
-HOST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
-	-DPLUGIN_BUILD_DIR='"$(abs_top_builddir)/plugins/.libs"'
-
+# Tests of plugins; the fake host is in tests/support.
 check_PROGRAMS += tests/unit/test_messaging
 TESTS += tests/unit/test_messaging
 tests_unit_test_messaging_SOURCES = tests/unit/test_messaging.c tests/unit/messaging_again.c \
@@ -154,32 +149,19 @@ tests_unit_test_transport_limits_SOURCES = tests/unit/test_transport_limits.c \
 	tests/unit/transport_world.c tests/unit/transport_world.h tests/unit/unit.h
 tests_unit_test_transport_limits_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
-# What every storage must do, against each of them.
-STORAGE_TEST = tests/unit/test_storage.c tests/unit/storage_marks.c tests/unit/storage_messages.c \
-	tests/unit/storage_stream.c tests/unit/storage_test.h tests/unit/storage_tx.c \
-	tests/unit/unit.h tests/support/store.c tests/support/store.h $(HOST_SOURCES)
-
-check_PROGRAMS += tests/unit/test_storage_memory tests/unit/test_storage_sqlite
-TESTS += tests/unit/test_storage_memory tests/unit/test_storage_sqlite
-tests_unit_test_storage_memory_SOURCES = $(STORAGE_TEST)
-tests_unit_test_storage_memory_CPPFLAGS = $(HOST_CPPFLAGS) -DSTORAGE='"storage_memory"'
-tests_unit_test_storage_memory_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
-tests_unit_test_storage_sqlite_SOURCES = $(STORAGE_TEST)
-tests_unit_test_storage_sqlite_CPPFLAGS = $(HOST_CPPFLAGS) -DSTORAGE='"storage_sqlite"'
-tests_unit_test_storage_sqlite_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
-
-# What is special to the embedded storage: its file.
+# What is special to the embedded storage: its file. What every storage must do is in
+# tests/storage_check.
 check_PROGRAMS += tests/unit/test_sqlite
 TESTS += tests/unit/test_sqlite
 tests_unit_test_sqlite_SOURCES = tests/unit/test_sqlite.c tests/unit/unit.h \
-	tests/support/store.c tests/support/store.h $(HOST_SOURCES)
+	$(STORE_SOURCES) $(HOST_SOURCES)
 tests_unit_test_sqlite_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_sqlite_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(SQLITE_LIBS)
 
 check_PROGRAMS += tests/unit/test_sqlite_prune
 TESTS += tests/unit/test_sqlite_prune
 tests_unit_test_sqlite_prune_SOURCES = tests/unit/test_sqlite_prune.c tests/unit/unit.h \
-	tests/support/store.c tests/support/store.h $(HOST_SOURCES)
+	$(STORE_SOURCES) $(HOST_SOURCES)
 tests_unit_test_sqlite_prune_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_sqlite_prune_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(SQLITE_LIBS)
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The list of rules: each one's name, its kind, the part of storage.h that says
+ * it, and what it demands in a sentence. It makes the table of the program, the
+ * output of --list, and the declarations; rule_NAME() is the rule itself.
+ */
+#ifndef STORAGE_CHECK_RULES_H
+#define STORAGE_CHECK_RULES_H
+
+enum rule_kind {
+	RULE_ANY,
+	RULE_LASTS, /* opens the storage again: not for one that keeps nothing */
+	RULE_FORKS /* the same, and opens it itself, in children */
+};
+
+struct rule {
+	const char *name;
+	enum rule_kind kind;
+	const char *where;
+	const char *demand;
+	void (*run)(void);
+};
+
+#define RULES(X) \
+	RULES_OF_MESSAGES(X) \
+	RULES_OF_MARKS(X) \
+	RULES_OF_HISTORY(X) \
+	RULES_OF_STREAMS(X) \
+	RULES_OF_DEVICES(X) \
+	RULES_OF_PRUNING(X) \
+	RULES_OF_GAPS(X) \
+	RULES_OF_DOCUMENTS(X) \
+	RULES_OF_TRANSACTIONS(X) \
+	RULES_OF_BATCHES(X) \
+	RULES_OF_RESTARTS(X)
+
+#define RULES_OF_MESSAGES(X) \
+	X(append_counts_up, RULE_ANY, "APPEND", \
+	  "The ids of a chat count up by one from 1, each chat for itself.") \
+	X(append_recognises_a_resend, RULE_ANY, "APPEND", \
+	  "The same sender, chat and client_id again is the first message: its result, not " \
+	  "applied.") \
+	X(append_refuses_a_reused_client_id, RULE_ANY, "APPEND", \
+	  "The same client_id with another fingerprint is PAR_E_CONFLICT, and stores nothing.") \
+	X(append_to_oneself, RULE_ANY, "struct par_chat", \
+	  "peer == user is the chat with oneself, with one member, who misses nothing.") \
+	X(append_replies, RULE_ANY, "APPEND", \
+	  "A reply carries the object of its original; one to no message is PAR_E_NOT_FOUND.") \
+	X(append_keeps_time, RULE_ANY, "APPEND", \
+	  "Timestamps of a chat never go backwards, even if tx->now does.") \
+	X(append_keeps_all_fields, RULE_ANY, "APPEND", \
+	  "Every field is given back as it came; one that was absent is absent, not empty.") \
+	X(append_takes_any_text, RULE_ANY, "APPEND", \
+	  "Text may be long and hold any UTF-8, and so may client ids and the names of users.") \
+	X(edit_in_place, RULE_ANY, "CHANGE", \
+	  "EDIT replaces the fields given and appends a service message of type edit.") \
+	X(edit_refused, RULE_ANY, "CHANGE", \
+	  "EDIT is the author's, for messages of type new that are there for him.") \
+	X(edit_recognises_a_resend, RULE_ANY, "CHANGE", \
+	  "client_id of an EDIT works as with APPEND, whatever became of the original.") \
+	X(change_finds_by_client_id, RULE_ANY, "CHANGE", \
+	  "A target is found by its client id, the user's own message first.") \
+	X(delete_erases, RULE_ANY, "CHANGE", \
+	  "DELETE erases text, attachments, forwarded and payload, and sets deletedAt.") \
+	X(delete_twice, RULE_ANY, "CHANGE", \
+	  "DELETE done again has the first result, not applied.") \
+	X(delete_refused, RULE_ANY, "CHANGE", \
+	  "DELETE is the author's; a service message cannot be deleted or hidden.") \
+	X(hide_is_for_one, RULE_ANY, "CHANGE", \
+	  "HIDE takes a message away from one member, appends nothing, and is done once.") \
+	X(change_keeps_time, RULE_ANY, "APPEND", \
+	  "The times of changes and marks do not go back behind the chat's last message.")
+
+#define RULES_OF_MARKS(X) \
+	X(missed_counts, RULE_ANY, "MARK", \
+	  "missed is the number of messages of others that the member has not read.") \
+	X(missed_survives_changes, RULE_ANY, "CHANGE", \
+	  "A message that is deleted, or hidden from a member, no longer counts as missed.") \
+	X(mark_covers, RULE_ANY, "MARK", \
+	  "Marks are cumulative, read implies delivered, a repeated one has the first's " \
+	  "timestamp.") \
+	X(mark_meaning_of_upto, RULE_ANY, "MARK", \
+	  "upto 0 is the other's last message; one's own stands for the other's before it.") \
+	X(mark_refused, RULE_ANY, "MARK", \
+	  "PAR_E_NOT_FOUND when there is nothing to mark, or upto is past the end of the chat.") \
+	X(mark_along, RULE_ANY, "MARK", \
+	  "A mark that depends on an operation and finds no message is not applied: no error.")
+
+#define RULES_OF_HISTORY(X) \
+	X(messages_pages, RULE_ANY, "MESSAGES", \
+	  "A page goes from start_id, or before end_id, and says whether there is more that way.") \
+	X(messages_bounds, RULE_ANY, "struct par_query", \
+	  "A page of messages keeps to max_bytes of text, but has one message at least.") \
+	X(chats_list, RULE_ANY, "CHATS", \
+	  "The list has each chat once, the latest message first, with marks and missed counts.") \
+	X(chats_pages, RULE_ANY, "CHATS", \
+	  "after_key goes on behind that chat; one that is not there is PAR_E_NOT_FOUND.") \
+	X(chats_show_what_is_left, RULE_ANY, "CHATS", \
+	  "Where the last message is hidden the one before is shown; the chat stays in its " \
+	  "place.")
+
+#define RULES_OF_STREAMS(X) \
+	X(event_fills_holes, RULE_ANY, "EVENT", \
+	  "Holes are filled with the results of their operations before the event is stored.") \
+	X(event_own, RULE_ANY, "EVENT", \
+	  "An own event is stored when the user has another device on record, or `always` is " \
+	  "set.") \
+	X(event_own_session, RULE_ANY, "EVENT", \
+	  "An own event is given back with the device and the session that caused it.") \
+	X(event_keeps_its_bytes, RULE_ANY, "EVENT", \
+	  "Type and payload are given back as they were stored, whatever is in them.") \
+	X(events_pages, RULE_ANY, "EVENTS", \
+	  "A page has the events behind `after` in order, and keeps to limit and max_bytes.") \
+	X(events_large, RULE_ANY, "EVENTS", \
+	  "An event larger than max_bytes comes alone; none is ever left out.") \
+	X(seq_without_holes, RULE_ANY, "ORDER", \
+	  "A transaction that failed has used no seq and no id.")
+
+#define RULES_OF_DEVICES(X) \
+	X(device_first_and_later, RULE_ANY, "DEVICE", \
+	  "The first device begins at the start of what is kept, a later one at the end.") \
+	X(device_after_a_crash, RULE_ANY, "DEVICE", \
+	  "`sent` is the stream's end for a device that was connected and not closed.") \
+	X(device_limit, RULE_ANY, "DEVICE", \
+	  "One device more than `limit` has the one forgotten that was unseen longest.") \
+	X(device_limit_spares_the_connected, RULE_ANY, "DEVICE", \
+	  "Connected devices are not forgotten: PAR_E_TOO_LARGE when all are.") \
+	X(cursor_never_goes_back, RULE_ANY, "CURSOR", \
+	  "A cursor never lowers what is stored, and what closes a gap moves it.") \
+	X(cursor_prunes, RULE_ANY, "CURSOR", \
+	  "Events are kept as long as a device has not acked them, and the stream goes on.")
+
+#define RULES_OF_PRUNING(X) \
+	X(prune_nothing, RULE_ANY, "PRUNE", \
+	  "With nothing to do, or both times 0, PRUNE drops nothing and is not applied.") \
+	X(prune_by_time, RULE_ANY, "PRUNE", \
+	  "Events stored before events_before are dropped, acked or not, and no others.") \
+	X(prune_in_steps, RULE_ANY, "PRUNE", \
+	  "A step drops at most `limit` events, and applied says that there may be more.") \
+	X(prune_by_ack, RULE_ANY, "CURSOR", \
+	  "Events that all devices acked are gone at the latest after the PRUNEs that follow.") \
+	X(prune_by_device, RULE_ANY, "PRUNE", \
+	  "Devices unseen since devices_before are forgotten, and events only they waited for " \
+	  "go.") \
+	X(prune_spares_the_connected, RULE_ANY, "PRUNE", \
+	  "A device that is connected is not forgotten, however long ago it was seen.") \
+	X(prune_knows_who_was_seen, RULE_ANY, "PRUNE", \
+	  "DEVICE and CURSOR both count as seeing a device.") \
+	X(prune_keeps_the_end, RULE_ANY, "PRUNE", \
+	  "When all events are gone the stream goes on with the next seq.") \
+	X(prune_leaves_the_rest, RULE_ANY, "PRUNE", \
+	  "Messages, marks and documents have nothing to do with it.")
+
+#define RULES_OF_GAPS(X) \
+	X(gap_after_prune, RULE_ANY, "DEVICE", \
+	  "resync_from is set while the device has not acked what was dropped, then it is 0.") \
+	X(gap_not_without_need, RULE_ANY, "DEVICE", \
+	  "resync_from is 0 for a device that had acked all that was dropped.") \
+	X(gap_with_nothing_kept, RULE_ANY, "DEVICE", \
+	  "Where no event is kept, resync_from is the seq of the next one.") \
+	X(gap_of_a_first_device, RULE_ANY, "DEVICE", \
+	  "A first device is told when events were dropped before it came.") \
+	X(gap_of_a_new_device, RULE_ANY, "DEVICE", \
+	  "A new device of a user of whom one was forgotten is told, until it has acked.") \
+	X(gap_of_the_only_device, RULE_ANY, "DEVICE", \
+	  "A user's only device that was forgotten and comes back is told.") \
+	X(gap_by_the_limit, RULE_ANY, "DEVICE", \
+	  "A device that had to make room for another is told when it comes back.") \
+	X(gap_within_pages, RULE_ANY, "EVENTS", \
+	  "A page says when events behind `after` were dropped that the device has not acked.")
+
+#define RULES_OF_DOCUMENTS(X) \
+	X(docs, RULE_ANY, "struct par_op_doc", \
+	  "A document is put, replaced and deleted by plugin and key; a delete says if it was " \
+	  "there.") \
+	X(docs_scan, RULE_ANY, "struct par_query", \
+	  "A scan has the keys with the prefix, by their bytes, behind after_key, in pages.")
+
+#define RULES_OF_TRANSACTIONS(X) \
+	X(tx_is_atomic, RULE_ANY, "TRANSACTIONS", \
+	  "A transaction that is refused has changed nothing, and its results are empty.") \
+	X(tx_takes_back_everything, RULE_ANY, "TRANSACTIONS", \
+	  "Whatever its operations did before the last one was refused is undone.") \
+	X(tx_refusals_change_nothing, RULE_ANY, "ERRORS", \
+	  "Each refusal gives the same error when tried again, and nothing was changed by it.") \
+	X(tx_sees_its_own, RULE_ANY, "TRANSACTIONS", \
+	  "Operations see what the earlier ones of the same transaction did.") \
+	X(tx_when, RULE_ANY, "struct par_op", \
+	  "An operation is skipped when the one that it depends on was not applied.") \
+	X(tx_of_every_size, RULE_ANY, "struct par_tx", \
+	  "A transaction of no operation succeeds, and one of PAR_TX_OPS too.")
+
+#define RULES_OF_BATCHES(X) \
+	X(batch_isolates, RULE_ANY, "ERRORS", \
+	  "A transaction that fails does not disturb the others of its batch.") \
+	X(batch_of_duplicates, RULE_ANY, "APPEND", \
+	  "The same client_id twice in a batch: one is applied, the other has its result.") \
+	X(batch_of_conflicts, RULE_ANY, "ERRORS", \
+	  "In a large batch in random order the first of each client_id wins, as if one by one.") \
+	X(batch_keeps_order, RULE_ANY, "QUERIES", \
+	  "Queries see every transaction submitted before them and none submitted after.") \
+	X(batch_completes_in_order, RULE_ANY, "ORDER", \
+	  "Transactions that touch the same chat or user are completed in the order of " \
+	  "submission.") \
+	X(completes_once, RULE_ANY, "TRANSACTIONS", \
+	  "Each transaction and query is completed once, and not within submit or query.") \
+	X(completion_may_submit, RULE_ANY, "MEMORY", \
+	  "A completion may submit more; the results that it holds stay as they are.") \
+	X(well_when_well, RULE_ANY, "struct par_storage_role", \
+	  "down() is NULL while all is well.") \
+	X(stop_completes, RULE_ANY, "struct par_storage_role", \
+	  "stop() completes all that was handed over, flushed or not.")
+
+#define RULES_OF_RESTARTS(X) \
+	X(restart_keeps_everything, RULE_LASTS, "TRANSACTIONS", \
+	  "After a restart messages, marks, hidden ones, events, cursors and documents are " \
+	  "there.") \
+	X(restart_keeps_missed, RULE_LASTS, "CHANGE", \
+	  "After a restart the counts of missed messages are as before.") \
+	X(restart_knows_client_ids, RULE_LASTS, "APPEND", \
+	  "After a restart a resend is still recognised, and a reused client_id refused.") \
+	X(restart_keeps_time, RULE_LASTS, "APPEND", \
+	  "Timestamps of a chat do not go back over a restart with a clock that was set back.") \
+	X(restart_keeps_the_end, RULE_LASTS, "PRUNE", \
+	  "After a restart a stream whose events are all gone goes on with the next seq.") \
+	X(restart_keeps_gaps, RULE_LASTS, "DEVICE", \
+	  "After a restart resync_from is there as long as it was not acked.") \
+	X(restart_keeps_devices, RULE_LASTS, "PRUNE", \
+	  "A device that was connected when the server died counts as seen at the restart.") \
+	X(restart_after_stop, RULE_LASTS, "struct par_storage_role", \
+	  "What stop() completed with success is there after a restart; what failed is not.") \
+	X(crash_keeps_what_was_done, RULE_FORKS, "TRANSACTIONS", \
+	  "After kill -9 each transaction that was done is there once, any other wholly or not " \
+	  "at all.")
+
+#define X(name, kind, where, demand) void rule_##name(void);
+RULES(X)
+#undef X
+
+#endif

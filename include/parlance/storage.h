@@ -16,6 +16,9 @@
  * QUERIES (struct par_query) see every transaction submitted before them, and
  * nothing that is not durable.
  *
+ * NAMES. Ids of users, devices, chats and clients' messages, and keys of documents, are
+ * compared by their bytes: nothing is folded, trimmed or normalised.
+ *
  * ERRORS. A transaction that fails (error != PAR_OK) has changed nothing and
  * does not disturb others, though many may share one commit. There are three classes:
  *   results    PAR_E_NOT_FOUND, PAR_E_FORBIDDEN, PAR_E_CONFLICT, PAR_E_TOO_LARGE: what was
@@ -194,9 +197,10 @@ struct par_op_event {
 /*
  * CURSOR. All events of the stream up to `acked` are acked by the device, and
  * those listed in `above`, all > acked. `sent` is the highest seq that may have
- * been sent to it. Never lowers what is stored. `applied` is false when the
- * device is not on record. Events that all devices on record have acked may be
- * dropped from here on, by this transaction or later, in steps of bounded size.
+ * been sent to it. What is past the end of the stream means its end. Never lowers what
+ * is stored. `applied` is false when the device is not on record. Events that all devices
+ * on record have acked may be dropped from here on, by this transaction or later, in steps
+ * of bounded size; at the latest by the PRUNEs that follow.
  */
 struct par_op_cursor {
 	struct par_str user;
@@ -226,6 +230,7 @@ struct par_op_prune {
 	uint64_t events, devices; /* set by the storage: how many were dropped, forgotten */
 };
 
+/* DOC_PUT replaces what is there; DOC_DELETE is not applied when there is nothing. */
 struct par_op_doc {
 	struct par_str plugin;
 	struct par_str key;
@@ -314,7 +319,8 @@ struct par_device_state {
 
 /* EVENTS: those with seq > after, in order, at most `limit` of them and, but for
  * the first, at most `max_bytes` of payload. In device_state are last_seq, and
- * resync_from, here for what lies behind `after`. */
+ * resync_from, here for what lies behind `after`; what `device` has acked, through
+ * another session, is not missing. */
 struct par_stored_event {
 	uint64_t seq;
 	struct par_event_data *data; /* one reference, owned by the query */
@@ -369,7 +375,7 @@ struct par_query {
 	struct par_str plugin; /* DOC_* */
 	struct par_str key; /* DOC_GET: the key; DOC_SCAN: the prefix */
 	unsigned limit; /* of rows; DEVICE: of devices on record */
-	size_t max_bytes; /* of rows' text */
+	size_t max_bytes; /* of rows' text, but for the first row */
 	uint64_t now; /* set by query_new */
 	par_request_id request; /* for the submitter's own use */
 	void *arg; /* likewise */
@@ -380,7 +386,7 @@ struct par_query {
 	struct par_stored_event *events;
 	struct par_stored_message *messages; /* ascending id */
 	struct par_chat_entry *chats; /* CHATS: latest message first; CHAT: one */
-	struct par_op_doc *docs;
+	struct par_op_doc *docs; /* DOC_SCAN: ascending by the bytes of their keys */
 	unsigned n; /* rows in whichever of these it is */
 	bool has_more; /* in the direction asked for */
 	/* MESSAGES of a dialog: marks of the other and of this user, for `status`. */

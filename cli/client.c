@@ -88,17 +88,17 @@ static struct timeval client_backoff(unsigned failures)
 	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
 }
 
-static void client_record(struct client *c, const char *dir, struct par_str message)
+static void client_recorded(struct client *c, bool well)
 {
-	if (record_write(c->record, dir, message) || c->finishing)
+	if (well || c->finishing)
 		return;
 	client_notice(c, "the record cannot be written");
 	client_finish(c, STATUS_FAILED);
 }
 
-static void client_send(struct client *c, const char *dir, struct par_str message)
+static void client_send(struct client *c, struct par_str message)
 {
-	client_record(c, dir, message);
+	client_recorded(c, record_message(c->record, "out", message));
 	connection_send(c->connection, message.s, message.len);
 }
 
@@ -123,7 +123,7 @@ static void client_pump(struct client *c)
 	while (c->requests.in_flight < c->options->window &&
 	       (request = requests_next(&c->requests)) != NULL) {
 		requests_set_in_flight(&c->requests, request, true);
-		client_send(c, "sent", par_json_text(&request->text));
+		client_send(c, par_json_text(&request->text));
 	}
 }
 
@@ -158,7 +158,6 @@ static void client_got_response(struct client *c, struct json_object *response, 
 	struct par_str id = message_string(response, "id"), error = message_error(response);
 	struct request *request = id.s == NULL ? NULL : requests_find(&c->requests, id);
 
-	client_record(c, "answered", text);
 	if (request == NULL) {
 		if (id.s == NULL && error.s != NULL)
 			client_notice(c, "the server could not read a message: %s", error.s);
@@ -184,7 +183,7 @@ static void client_ack(struct client *c, struct json_object *event)
 	if (!c->options->ack || !message_u64(event, "id", &id))
 		return;
 	len = snprintf(ack, sizeof(ack), "{\"type\":\"ack\",\"id\":\"%" PRIu64 "\"}", id);
-	client_send(c, "acked", (struct par_str){ ack, (size_t)len });
+	client_send(c, (struct par_str){ ack, (size_t)len });
 }
 
 /* Hands an event over unless it was before, and acks it. */
@@ -224,10 +223,11 @@ static void client_on_text(void *arg, const char *bytes, size_t len)
 	if (c->finishing)
 		return;
 	message = message_parse(bytes, len);
+	if (message != NULL)
+		client_recorded(c, record_message(c->record, "in", text));
 	if (message_is(message, "type", "response")) {
 		client_got_response(c, message, text);
 	} else if (message_is(message, "type", "event") && c->handler->event != NULL) {
-		client_record(c, "received", text);
 		if (c->holding)
 			inbox_hold(&c->inbox, message, text);
 		else if (!c->finishing)
@@ -241,6 +241,7 @@ static void client_on_open(void *arg)
 	struct client *c = arg;
 
 	c->opened = monotonic_s();
+	client_recorded(c, record_connected(c->record, c->options->user, c->options->device));
 	if (c->outage_told)
 		client_notice(c, "connected");
 	c->outage_told = false;
@@ -263,6 +264,8 @@ static void client_on_closed(void *arg, const struct connection_end *end)
 	bool final = ending_is_final(end);
 	char why[1024];
 
+	if (c->opened != 0)
+		client_recorded(c, record_disconnected(c->record));
 	requests_unsend_all(&c->requests);
 	inbox_drop_held(&c->inbox);
 	event_del(c->retry);
@@ -364,7 +367,7 @@ void client_event(struct client *c, const char *payload_type, struct par_str pay
 	par_json_member_string(&w, "payloadType", par_str_of(payload_type));
 	par_json_member_raw(&w, "payload", payload);
 	par_json_object_end(&w);
-	client_send(c, "sent", par_json_text(&w));
+	client_send(c, par_json_text(&w));
 	par_json_free(&w);
 }
 

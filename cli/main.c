@@ -186,6 +186,8 @@ static void check_options(const struct options *o, const struct command *command
 {
 	if (o->user == NULL && (o->token == NULL || command->flag == CHAT))
 		usage("%s needs --user", command->name);
+	if (o->user == NULL && o->record != NULL)
+		usage("--%s needs --user", "record");
 	if (o->to == NULL && (command->flag & (CHAT | SEND)) != 0)
 		usage("%s needs --to", command->name);
 	if (o->type == NULL && command->flag == REQUEST)

@@ -27,10 +27,11 @@ class Recording:
         return conn
 
     def sent(self, conn, text):
-        """What is no JSON object has no answer that could be told from others."""
         try:
             message = json.loads(text)
-        except ValueError:
-            return
+        except (ValueError, RecursionError):
+            message = None
         if isinstance(message, dict):
             self.note("out", conn=conn, message=message)
+        else:
+            self.note("out", conn=conn, text=repr(text))

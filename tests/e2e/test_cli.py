@@ -133,14 +133,18 @@ async def test_record(server, users, tmp_path):
         with open(path, encoding="utf-8") as file:
             records = [json.loads(line) for line in file]
         assert all(r["t"] > 1700000000000 for r in records)
+        conn = records[0]["conn"]
+        assert [r["dir"] for r in records if "message" not in r] == ["open", "close"]
+        assert records[0]["user"] in (alice, bob)
+        assert all(r["conn"] == conn for r in records)
         return [r["message"] for r in records if r["dir"] == direction]
 
-    requests = [m["payload"]["clientMessageId"] for m in lines(sent, "sent")]
+    requests = [m["payload"]["clientMessageId"] for m in lines(sent, "out")]
     assert len(set(requests)) == 2
-    assert {m["payload"]["clientMessageId"] for m in lines(sent, "answered")} == set(requests)
-    events = lines(got, "received")
+    assert {m["payload"]["clientMessageId"] for m in lines(sent, "in")} == set(requests)
+    events = lines(got, "in")
     assert [e["payload"]["clientMessageId"] for e in events] == requests
-    assert [int(m["id"]) for m in lines(got, "acked")] == [e["id"] for e in events]
+    assert [int(m["id"]) for m in lines(got, "out")] == [e["id"] for e in events]
 
 
 # ---------------------------------------------------------------- kill -9

@@ -123,6 +123,10 @@ void conn_out(struct history *h, struct conn *c, struct json_object *message)
 	struct request *request;
 	struct asked *asked;
 
+	if (message == NULL) {
+		c->unread = true;
+		return;
+	}
 	if (field_is(message, "type", "ack") && conn_ack(h, c, message))
 		return;
 	asked = conn_asked(h, c, message, true);
@@ -164,7 +168,7 @@ static void conn_response(struct history *h, struct conn *c, struct json_object 
 
 	h->n_answers++;
 	if (asked == NULL) {
-		if (json_object_is_type(id, json_type_string))
+		if (json_object_is_type(id, json_type_string) && !c->unread)
 			fault(h, FAULT_ANSWERED_TWICE, h->at, nowhere, nowhere,
 			      "%s: an answer to %.128s, which was never asked here",
 			      fault_device(c->device), json_object_get_string(id));

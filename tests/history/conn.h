@@ -35,6 +35,7 @@ struct conn {
 	uint64_t last_seq, max_seq, closed_high;
 	size_t got_from; /* of the device's */
 	bool window_told;
+	bool unread; /* something was sent that is no JSON object: who knows how it is answered */
 };
 
 void conn_free(struct conn *conn);

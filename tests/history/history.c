@@ -172,7 +172,9 @@ static bool line_message(struct history *h, struct json_object *line, uint64_t t
 {
 	struct json_object *message = field_get(line, "message");
 
-	if (!json_object_is_type(message, json_type_object)) {
+	if (!in && field_string(line, "text") != NULL)
+		message = NULL;
+	else if (!json_object_is_type(message, json_type_object)) {
 		*why = "it has no message that is an object";
 		return false;
 	}

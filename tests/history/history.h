@@ -40,6 +40,7 @@ bool history_line(struct history *h, struct json_object *line, const char **why)
 void history_birth(struct history *h); /* the storage is empty, all its clients are on record */
 void history_open(struct history *h, uint64_t t, const char *conn, const char *user,
 		  const char *device);
+/* NULL: something that is no JSON object. */
 void history_out(struct history *h, uint64_t t, const char *conn, struct json_object *message);
 void history_in(struct history *h, uint64_t t, const char *conn, struct json_object *message);
 void history_close(struct history *h, uint64_t t, const char *conn);

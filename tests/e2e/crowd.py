@@ -18,7 +18,7 @@ import random
 import websockets
 
 from client import Client, Closed
-from harness import in_thread, within
+from harness import in_thread, judge, within
 
 # What may be sent again, and is: PROTOCOL.md says that the outcome is open.
 OPEN = ("unavailable", "timeout", "internal")
@@ -154,6 +154,7 @@ class Crowd:
 
     def __init__(self, server, people=6, inflight=6, seed=1):
         self.server = server
+        server.record()
         self.seed = seed
         self.inflight = inflight
         self.names = [f"person {i}" for i in range(people)]
@@ -225,8 +226,11 @@ class Crowd:
                     e["payload"].get("message") == "the end" for e in d.events), "the end")
         for person in self.people:
             await self.check_history(person)
+            for device in person.devices:
+                self.server.caught_up(person.name, device.device)
         await self.go()
         await closer.close()
+        await in_thread(judge, self.server)
 
     async def check_history(self, person):
         """What was answered is stored, once."""

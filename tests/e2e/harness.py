@@ -160,7 +160,7 @@ class Server:
         self.path = os.path.join(self.directory, "parlanced.yaml")
         self.recording = None
         if record:
-            self.recording = Recording(os.path.join(self.directory, "recording.jsonl"))
+            self.record()
         self.lines = []
         self.news = threading.Condition()
         self.process = None
@@ -319,6 +319,10 @@ class Server:
 
     async def connect(self, user, device=None, auto_ack=True, **options):
         return await Client(self, user, device, auto_ack).open(**options)
+
+    def record(self):
+        """Before its first client comes: what all clients see is written down for judge()."""
+        self.recording = Recording(os.path.join(self.directory, "recording.jsonl"))
 
     def caught_up(self, user, device=None):
         """The device has received every answer and every event that there is for it:

@@ -60,6 +60,13 @@ static void cursor_note_session(struct core *core, struct session *session)
 	cursors_set_timer(core);
 }
 
+static void cursor_unnote(struct core *core, struct session *session)
+{
+	TAILQ_REMOVE(&core->acked, session, of_acked);
+	session->is_acked = false;
+	core->n_acked--;
+}
+
 void cursor_moved(struct core *core, struct session *session)
 {
 	cursor_note_session(core, session);
@@ -202,6 +209,24 @@ static void batch_add_kept(struct cursor_batch *batch)
 	}
 }
 
+void cursor_session_asks(struct core *core, const struct session *session)
+{
+	struct cursor_batch batch = { core, NULL };
+	struct session *other;
+
+	if (storage_down(core) != NULL)
+		return;
+	batch_add_kept(&batch);
+	LIST_FOREACH(other, &session->user->sessions, of_user) {
+		if (!other->is_acked ||
+		    !par_str_equal(session_device(other), session_device(session)))
+			continue;
+		cursor_unnote(core, other);
+		batch_add_session(&batch, other, false);
+	}
+	batch_submit(&batch);
+}
+
 void cursors_write(struct core *core)
 {
 	struct cursor_batch batch = { core, NULL };
@@ -213,11 +238,9 @@ void cursors_write(struct core *core)
 	}
 	batch_add_kept(&batch);
 	while ((session = TAILQ_FIRST(&core->acked)) != NULL) {
-		TAILQ_REMOVE(&core->acked, session, of_acked);
-		session->is_acked = false;
+		cursor_unnote(core, session);
 		batch_add_session(&batch, session, false);
 	}
-	core->n_acked = 0;
 	batch_submit(&batch);
 }
 
@@ -225,11 +248,8 @@ void cursor_session_gone(struct core *core, struct session *session)
 {
 	struct cursor_batch batch = { core, NULL };
 
-	if (session->is_acked) {
-		TAILQ_REMOVE(&core->acked, session, of_acked);
-		core->n_acked--;
-	}
-	session->is_acked = false;
+	if (session->is_acked)
+		cursor_unnote(core, session);
 	if (session->stream == STREAM_NEW)
 		return; /* the storage knows nothing of it */
 	/* of one that is still opening it says that the device has left, no more: all is 0 */

@@ -17,6 +17,9 @@ struct session;
 void cursor_moved(struct core *core, struct session *session);
 /* The session ends: its last word is written at once. */
 void cursor_session_gone(struct core *core, struct session *session);
+/* Before the storage is asked where this session's device stands: what its other
+ * sessions have acked, and what is kept of those that are gone, is written first. */
+void cursor_session_asks(struct core *core, const struct session *session);
 /* Writes all that is noted. */
 void cursors_write(struct core *core);
 /* Nothing waits to be written, and nothing is on its way. */

@@ -283,6 +283,7 @@ static void stream_ask_device(struct core *core, struct session *session)
 {
 	struct par_query *q = stream_query(core, session, PAR_QUERY_DEVICE, stream_opened);
 
+	cursor_session_asks(core, session);
 	session->stream = STREAM_OPENING;
 	q->limit = core->settings->max_devices;
 	storage_query_submit(q);

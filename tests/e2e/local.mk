@@ -17,6 +17,7 @@ E2E_FILES = \
 	tests/e2e/test_envelope.py \
 	tests/e2e/test_faults_clients.py \
 	tests/e2e/test_faults_clock.py \
+	tests/e2e/test_gaps.py \
 	tests/e2e/test_handshake.py \
 	tests/e2e/test_history.py \
 	tests/e2e/test_idempotency.py \

@@ -15,6 +15,7 @@ void conn_free(struct conn *c)
 	struct unacked *unacked, *next;
 
 	HASH_CLEAR(hh, c->asked);
+	HASH_CLEAR(hh, c->ahead);
 	HASH_CLEAR(hh_seq, c->by_seq);
 	HASH_ITER(hh, c->by_id, unacked, next) {
 		HASH_DEL(c->by_id, unacked);
@@ -78,7 +79,8 @@ static struct asked *conn_asked(struct history *h, struct conn *c, struct json_o
 	size_t len;
 	char *key;
 
-	if (type != json_type_string && type != json_type_int)
+	if ((type != json_type_string || json_object_get_string_len(id) == 0) &&
+	    type != json_type_int)
 		return NULL;
 	text = json_object_to_json_string_length(id, JSON_C_TO_STRING_PLAIN, &len);
 	HASH_FIND(hh, c->asked, text, len, asked);
@@ -100,6 +102,19 @@ static void conn_wire_remove(struct conn *c, struct unacked *unacked)
 	free(unacked);
 }
 
+/* The server may have sent the event already. */
+static void conn_ack_ahead(struct history *h, struct conn *c, uint64_t id)
+{
+	struct ahead *ahead;
+
+	HASH_FIND(hh, c->ahead, &id, sizeof(id), ahead);
+	if (ahead != NULL)
+		return;
+	ahead = arena_alloc(&h->arena, sizeof(*ahead));
+	ahead->id = id;
+	HASH_ADD(hh, c->ahead, id, sizeof(ahead->id), ahead);
+}
+
 /* False: its id is none that an event can have. */
 static bool conn_ack(struct history *h, struct conn *c, struct json_object *message)
 {
@@ -115,6 +130,8 @@ static bool conn_ack(struct history *h, struct conn *c, struct json_object *mess
 	HASH_FIND(hh, c->by_id, &number, sizeof(number), unacked);
 	if (unacked != NULL)
 		conn_wire_remove(c, unacked);
+	else if (number > c->last_event_id && h->window > 0)
+		conn_ack_ahead(h, c, number);
 	return number != 0;
 }
 
@@ -190,7 +207,11 @@ static void conn_response(struct history *h, struct conn *c, struct json_object 
 static void conn_window(struct history *h, struct conn *c, uint64_t id, uint64_t seq)
 {
 	struct unacked *unacked;
+	struct ahead *ahead;
 
+	HASH_FIND(hh, c->ahead, &id, sizeof(id), ahead);
+	if (ahead != NULL)
+		return;
 	HASH_FIND(hh_seq, c->by_seq, &seq, sizeof(seq), unacked);
 	if (unacked != NULL)
 		conn_wire_remove(c, unacked);
@@ -262,6 +283,8 @@ static void conn_durable(struct history *h, struct conn *c, struct json_object *
 		conn_seq(h, c, seq, again);
 		conn_got(c->device, take_event(h, c->device, message, seq), h->at);
 	}
+	if (c->device->settled.line == 0)
+		c->device->settled = h->at;
 	c->last_seq = seq;
 	if (c->max_seq < seq)
 		c->max_seq = seq;
@@ -288,8 +311,6 @@ void conn_in(struct history *h, struct conn *c, struct json_object *message)
 {
 	uint64_t timestamp = field_number(message, "timestamp");
 
-	if (c->device->settled.line == 0)
-		c->device->settled = h->at;
 	if (timestamp != 0 && timestamp < c->last_timestamp)
 		fault(h, FAULT_OUT_OF_ORDER, c->last_stamped, h->at, nowhere,
 		      "%s: the server's clock went back from %llu to %llu", fault_device(c->device),

@@ -22,6 +22,12 @@ struct unacked {
 	uint64_t id, seq;
 };
 
+/* An ack that was sent before its event was received. */
+struct ahead {
+	UT_hash_handle hh;
+	uint64_t id;
+};
+
 struct conn {
 	UT_hash_handle hh; /* by name, the one that was opened last */
 	struct conn *next; /* all of them */
@@ -30,6 +36,7 @@ struct conn {
 	struct spot opened, closed;
 	struct asked *asked;
 	struct unacked *by_id, *by_seq;
+	struct ahead *ahead;
 	uint64_t last_event_id, last_timestamp;
 	struct spot last_stamped;
 	uint64_t last_seq, max_seq, closed_high;

@@ -6,22 +6,17 @@
  *
  * When SQLite itself fails, the whole batch is rolled back and each work tried
  * in a commit of its own: what fails then is told so, and its neighbours are
- * not harmed. Rolling back drops the cache, which would know too much.
+ * not harmed. Rolling back drops the cache, which would know too much. Where
+ * nothing can be written at all (health.c) reading goes on.
  */
 #include <string.h>
-#include <time.h>
 
 #include "cache.h"
 #include "ops.h"
 #include "worker.h"
 
-static uint64_t clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
+/* So many that fail alone for want of something, and it is plain that the others would. */
+#define ALONE_FAILURES 3
 
 static bool run_op(struct db *db, struct par_tx *tx, struct par_op *op)
 {
@@ -145,6 +140,17 @@ static bool work_writes(const struct work *work)
 	return work->tx != NULL || work->query->kind == PAR_QUERY_DEVICE;
 }
 
+static bool works_write(const struct work *works, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (work_writes(&works[i]))
+			return true;
+	}
+	return false;
+}
+
 static void work_clear(struct db *db, struct work *work)
 {
 	if (work->tx != NULL)
@@ -153,11 +159,11 @@ static void work_clear(struct db *db, struct work *work)
 		query_clear(db, work->query);
 }
 
-static void work_fail(struct worker *w, struct work *work, int error)
+static void work_fail(struct db *db, struct work *work, int error)
 {
 	enum par_error code = db_error_passes(error) ? PAR_E_UNAVAILABLE : PAR_E_INTERNAL;
 
-	work_clear(&w->db, work);
+	work_clear(db, work);
 	if (work->tx != NULL) {
 		work->tx->error = code;
 		work->tx->message = db_error_words(error);
@@ -165,20 +171,17 @@ static void work_fail(struct worker *w, struct work *work, int error)
 		work->query->error = code;
 		work->query->message = db_error_words(error);
 	}
-	w->api->metric_add(w->metrics.failures, 1);
 }
 
 /* Carries out the works in one commit, or none of them: then SQLite's code. */
 static int attempt(struct worker *w, struct work *works, unsigned n)
 {
 	struct db *db = &w->db;
-	bool writes = false;
+	bool writes = works_write(works, n);
 	unsigned i;
 	int error;
 
 	db->error = SQLITE_OK;
-	for (i = 0; i < n && !writes; i++)
-		writes = work_writes(&works[i]);
 	if (writes)
 		db_run(db, db_bind(db, ST_BEGIN, ""));
 	if (db->error == SQLITE_OK)
@@ -194,75 +197,66 @@ static int attempt(struct worker *w, struct work *works, unsigned n)
 		db_run(db, db_bind(db, ST_COMMIT, ""));
 		w->api->metric_add(w->metrics.commit_us, (int64_t)(clock_us() - start));
 	}
-	error = db->error;
-	if (error == SQLITE_OK)
-		return SQLITE_OK;
-	/* Some failures roll back by themselves. */
-	db->error = SQLITE_OK;
-	if (!sqlite3_get_autocommit(db->handle))
-		db_run(db, db_bind(db, ST_ROLLBACK, ""));
-	db->error = SQLITE_OK;
-	cache_clear(db);
+	error = db_give_up(db);
+	if (error != SQLITE_OK)
+		cache_clear(db);
 	return error;
 }
 
-/* Notes how the last attempt to write went, and says so when that changes. */
-static void note_state(struct worker *w, int error)
+/* After they failed together, or because nothing can be written (`down`): one by
+ * one. What is in need of what they all lack, such as a lock, or room on the
+ * disk, fails without being tried once that is plain. How the last write
+ * that was tried went is returned. */
+static int run_alone(struct worker *w, struct work *works, unsigned n, int failed, bool down)
 {
-	const char *words = error == SQLITE_OK ? NULL : db_error_words(error);
-	const char *before = atomic_load_explicit(&w->down, memory_order_relaxed);
+	int hopeless[2] = { SQLITE_OK, SQLITE_OK }, last = failed; /* of reads, of writes */
+	unsigned i, failures[2] = { 0, 0 };
 
-	if (words == before)
-		return;
-	atomic_store_explicit(&w->down, words, memory_order_relaxed);
-	if (words == NULL)
-		w->api->log(w->self, PAR_LOG_INFO, "storing again");
-	else
-		w->api->log(w->self, PAR_LOG_ERROR, "cannot store: %s (%s, code %d)", words,
-			    sqlite3_errstr(error), error);
+	if (down || (failed & 0xff) == SQLITE_BUSY)
+		hopeless[true] = failed;
+	for (i = 0; i < n; i++) {
+		bool writes = work_writes(&works[i]);
+		int error = hopeless[writes];
+
+		if (error != SQLITE_OK) {
+			w->api->metric_add(w->metrics.refused, 1);
+			work_fail(&w->db, &works[i], error);
+			continue;
+		}
+		w->api->metric_add(w->metrics.retries, 1);
+		work_clear(&w->db, &works[i]);
+		error = attempt(w, &works[i], 1);
+		if (writes)
+			last = error;
+		if (error == SQLITE_OK)
+			continue;
+		w->api->metric_add(w->metrics.failures, 1);
+		work_fail(&w->db, &works[i], error);
+		if (db_error_passes(error) && ++failures[writes] == ALONE_FAILURES)
+			hopeless[writes] = error;
+	}
+	return last;
 }
 
-/* One by one, after they failed together. */
-static void run_alone(struct worker *w, struct work *works, unsigned n, int failed)
+/* The works have failed together. How the last write went is returned. */
+static int run_apart(struct worker *w, struct work *works, unsigned n, int failed)
 {
-	int error, locked = SQLITE_OK;
-	unsigned i;
-
+	if (n == 1) {
+		w->api->metric_add(w->metrics.failures, 1);
+		work_fail(&w->db, works, failed);
+		return failed;
+	}
 	w->api->log(w->self, PAR_LOG_WARNING, "%u failed together and are tried alone: %s, code %d",
 		    n, sqlite3_errstr(failed), failed);
-	for (i = 0; i < n; i++) {
-		work_clear(&w->db, &works[i]);
-		/* Waiting for the lock once is enough for all of them. */
-		error = work_writes(&works[i]) ? locked : SQLITE_OK;
-		if (error == SQLITE_OK) {
-			w->api->metric_add(w->metrics.retries, 1);
-			error = attempt(w, &works[i], 1);
-		}
-		if (error != SQLITE_OK)
-			work_fail(w, &works[i], error);
-		if ((error & 0xff) == SQLITE_BUSY)
-			locked = error;
-		if (work_writes(&works[i]))
-			note_state(w, error);
-	}
+	return run_alone(w, works, n, failed, false);
 }
 
-void batch_run(struct worker *w, struct work *works, unsigned n)
+static void count_batch(struct worker *w, const struct work *works, unsigned n)
 {
 	unsigned i, n_txs = 0;
-	bool writes = false;
-	int error = attempt(w, works, n);
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		n_txs += works[i].tx != NULL;
-		writes = writes || work_writes(&works[i]);
-	}
-	if (error != SQLITE_OK && n == 1)
-		work_fail(w, works, error);
-	else if (error != SQLITE_OK)
-		run_alone(w, works, n, error);
-	if (writes && (error == SQLITE_OK || n == 1))
-		note_state(w, error);
 	w->api->metric_add(w->metrics.transactions, n_txs);
 	w->api->metric_add(w->metrics.batches, 1);
 	w->api->metric_set(w->metrics.batch_last, n);
@@ -272,18 +266,19 @@ void batch_run(struct worker *w, struct work *works, unsigned n)
 	}
 }
 
-void batch_probe(struct worker *w)
+void batch_run(struct worker *w, struct work *works, unsigned n)
 {
-	struct db *db = &w->db;
+	bool writes = works_write(works, n);
 	int error;
 
-	db->error = SQLITE_OK;
-	if (db_run(db, db_bind(db, ST_BEGIN, "")) && db_run(db, db_bind(db, ST_PROBE, "")))
-		db_run(db, db_bind(db, ST_COMMIT, ""));
-	error = db->error;
-	db->error = SQLITE_OK;
-	if (!sqlite3_get_autocommit(db->handle))
-		db_run(db, db_bind(db, ST_ROLLBACK, ""));
-	db->error = SQLITE_OK;
-	note_state(w, error);
+	if (writes && !health_allows(w)) {
+		run_alone(w, works, n, w->failing, true);
+	} else {
+		error = attempt(w, works, n);
+		if (error != SQLITE_OK)
+			error = run_apart(w, works, n, error);
+		if (writes)
+			health_note(w, error);
+	}
+	count_batch(w, works, n);
 }

@@ -1,28 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Opening the file, and running statements. The file is made before SQLite
- * sees it, readable by its owner only; the files beside it (-wal, -shm) get
- * the same mode from SQLite.
- */
-#include <errno.h>
-#include <fcntl.h>
+/* Running statements, what their failures mean, and copies of what they found. */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include "cache.h"
 #include "db.h"
-#include "wal_file.h"
-
-/* 32 MB of pages. The log is copied into the file every 2000 pages, which
- * takes a few ms, and is cut back to 16 MB after it had to grow. */
-#define PRAGMAS \
-	"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;" \
-	"PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 2000;" \
-	"PRAGMA journal_size_limit = 16777216; PRAGMA secure_delete = FAST;" \
-	"PRAGMA temp_store = MEMORY"
 
 static const char *const sql[] = {
 #define X(name, text) text,
@@ -30,96 +11,7 @@ static const char *const sql[] = {
 #undef X
 };
 
-/* Opens or makes the file; -1 with the reason and the remedy in `error`. */
-static int file_open(const char *path, char *error, size_t error_size)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	const char *slash = strrchr(path, '/');
-
-	if (fd >= 0)
-		return fd;
-	if (errno == ENOENT)
-		snprintf(error, error_size,
-			 "the folder %.*s does not exist: make it, writable for the server's user,"
-			 " or set another path in storage_sqlite",
-			 slash == NULL ? 1 : (int)(slash - path), slash == NULL ? "." : path);
-	else if (errno == EACCES || errno == EROFS || errno == EPERM)
-		snprintf(error, error_size,
-			 "cannot write %s: %s; let user id %u own the file and its folder, or set"
-			 " another path in storage_sqlite",
-			 path, strerror(errno), (unsigned)geteuid());
-	else
-		snprintf(error, error_size, "cannot open %s: %s", path, strerror(errno));
-	return -1;
-}
-
-static bool file_make(const char *path, char *error, size_t error_size)
-{
-	int fd = file_open(path, error, error_size);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
-/* One server a file: what another one stores would be told to nobody here. The
- * lock is on a file beside it, since closing any descriptor of the database
- * itself would drop SQLite's own locks, and goes with the process. */
-static bool file_lock(struct db *db, const char *path, char *error, size_t error_size)
-{
-	char name[4096];
-
-	snprintf(name, sizeof(name), "%s.lock", path);
-	db->lock_fd = file_open(name, error, error_size);
-	if (db->lock_fd < 0)
-		return false;
-	if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		return true;
-	snprintf(error, error_size,
-		 "%s is used by another server, which holds %s: stop that one, or give this one a "
-		 "path of its own in storage_sqlite",
-		 path, name);
-	close(db->lock_fd);
-	db->lock_fd = -1;
-	return false;
-}
-
-static bool load_hash_key(struct db *db)
-{
-	sqlite3_stmt *statement;
-	bool good = false;
-
-	if (sqlite3_prepare_v2(db->handle, "SELECT value FROM meta WHERE key = 'hash_key'", -1,
-			       &statement, NULL) != SQLITE_OK)
-		return false;
-	if (sqlite3_step(statement) == SQLITE_ROW &&
-	    sqlite3_column_bytes(statement, 0) == sizeof(db->hash_key)) {
-		memcpy(db->hash_key, sqlite3_column_blob(statement, 0), sizeof(db->hash_key));
-		good = true;
-	}
-	sqlite3_finalize(statement);
-	return good;
-}
-
-/* What is kept in memory of the file as a whole. */
-static bool load_state(struct db *db)
-{
-	sqlite3_stmt *statement;
-
-	if (!db_run(db, db_bind(db, ST_GENERATION_NEXT, "")))
-		return false;
-	statement = db_bind(db, ST_GENERATION, "");
-	if (db_row(db, statement))
-		db->generation = db_u64(statement, 0);
-	db_done(statement);
-	statement = db_bind(db, ST_EVENT_LAST_AT, "");
-	if (db_row(db, statement))
-		db->last_at = db_u64(statement, 0);
-	db_done(statement);
-	return db->error == SQLITE_OK && db->generation > 0;
-}
-
-static bool prepare_all(struct db *db)
+bool db_prepare(struct db *db)
 {
 	unsigned i;
 
@@ -131,50 +23,14 @@ static bool prepare_all(struct db *db)
 	return true;
 }
 
-bool db_open(struct db *db, const char *path, uint64_t busy_timeout, char *error, size_t error_size)
-{
-	bool good;
-
-	if (!file_make(path, error, error_size) || !file_lock(db, path, error, error_size))
-		return false;
-	good = wal_file_register() == SQLITE_OK &&
-	       sqlite3_open_v2(path, &db->handle,
-			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-				   SQLITE_OPEN_EXRESCODE,
-			       WAL_FILE_VFS) == SQLITE_OK;
-	if (good) {
-		sqlite3_busy_timeout(db->handle, (int)busy_timeout);
-		good = sqlite3_exec(db->handle, PRAGMAS, NULL, NULL, NULL) == SQLITE_OK;
-	}
-	if (good && !schema_migrate(db->handle, path, error, error_size)) {
-		db_close(db);
-		return false;
-	}
-	good = good && load_hash_key(db) && prepare_all(db) && load_state(db);
-	if (!good) {
-		snprintf(error, error_size, "cannot use %s: %s", path, sqlite3_errmsg(db->handle));
-		db_close(db);
-	}
-	return good;
-}
-
-void db_close(struct db *db)
+void db_unprepare(struct db *db)
 {
 	unsigned i;
 
-	cache_clear(db);
 	for (i = 0; i < ST_COUNT; i++) {
 		sqlite3_finalize(db->statements[i]);
 		db->statements[i] = NULL;
 	}
-	/* The last connection to go copies the log into the file and removes it. */
-	sqlite3_close(db->handle);
-	db->handle = NULL;
-	wal_file_unregister();
-	if (db->lock_fd >= 0)
-		close(db->lock_fd);
-	db->lock_fd = -1;
-	par_json_free(&db->writer);
 }
 
 sqlite3_stmt *db_bind(struct db *db, enum statement which, const char *types, ...)
@@ -227,6 +83,23 @@ bool db_run(struct db *db, sqlite3_stmt *statement)
 	return db->error == SQLITE_OK;
 }
 
+void db_wait_for_lock(struct db *db, bool wait)
+{
+	sqlite3_busy_timeout(db->handle, wait ? db->busy_timeout : 0);
+}
+
+int db_give_up(struct db *db)
+{
+	int error = db->error;
+
+	/* Some failures roll back by themselves. */
+	db->error = SQLITE_OK;
+	if (error != SQLITE_OK && !sqlite3_get_autocommit(db->handle))
+		db_run(db, db_bind(db, ST_ROLLBACK, ""));
+	db->error = SQLITE_OK;
+	return error;
+}
+
 struct par_str db_tx_copy(struct db *db, struct par_tx *tx, struct par_str s)
 {
 	if (s.s != NULL)
@@ -257,6 +130,7 @@ bool db_error_passes(int error)
 	case SQLITE_IOERR:
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
@@ -269,6 +143,8 @@ bool db_error_passes(int error)
 
 const char *db_error_words(int error)
 {
+	if (error == SQLITE_READONLY_DBMOVED)
+		return "the database file was moved or removed: put it back, or start anew";
 	switch (error & 0xff) {
 	case SQLITE_FULL:
 		return "the disk is full";
@@ -276,6 +152,7 @@ const char *db_error_words(int error)
 		return "the disk refuses to read or write";
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
 		return "the database is locked by another process";
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:

@@ -23,10 +23,20 @@
 struct user;
 struct chat;
 
+/* A file and its log, by what tells it from another one of that name. */
+#define DB_FILES 2
+
+struct file_id {
+	char *path;
+	uint64_t device, inode;
+};
+
 struct db {
 	const struct par_api *api;
 	sqlite3 *handle;
 	int lock_fd; /* of the file that says a server uses this one; -1: none */
+	int busy_timeout; /* ms */
+	struct file_id files[DB_FILES]; /* as they were opened */
 	sqlite3_stmt *statements[ST_COUNT];
 	int error; /* SQLite's extended code; SQLITE_OK: none */
 	uint64_t hash_key[2]; /* of dedupe_hash */
@@ -42,11 +52,21 @@ struct db {
 	int64_t data_version; /* of the file as cached */
 };
 
-/* db.c. Opens or creates the file, migrates it, prepares everything. False with the
+/* open.c. Opens or creates the file, migrates it, prepares everything. False with the
  * reason and the remedy in `error`. */
 bool db_open(struct db *db, const char *path, uint64_t busy_timeout, char *error,
 	     size_t error_size);
 void db_close(struct db *db);
+
+/* Whether somebody removed or replaced the files: what is written then goes nowhere. */
+bool db_moved(const struct db *db);
+/* db.c: all statements. */
+bool db_prepare(struct db *db);
+void db_unprepare(struct db *db);
+/* Whether statements wait for another process's lock, for busy_timeout. */
+void db_wait_for_lock(struct db *db, bool wait);
+/* Ends a transaction that failed, if there is one; returns why it did. */
+int db_give_up(struct db *db);
 
 /* Binds all parameters, one letter each: i int64, n int64 where 0 is NULL, t
  * struct par_str as text, b as a blob. Strings must live until the statement is done. */

@@ -56,7 +56,7 @@ static const struct par_storage_role sqlite_role = {
 static const struct par_option sqlite_options[] = {
 	{ "path", PAR_OPT_STRING, "/var/lib/parlance/parlance.db", 0, 0, NULL,
 	  "The database file; its folder must exist and be writable." },
-	{ "busy_timeout", PAR_OPT_DURATION, "5s", 0, 60000, NULL,
+	{ "busy_timeout", PAR_OPT_DURATION, "1s", 0, 60000, NULL,
 	  "How long to wait when another process holds the file's lock." },
 	{ "batch", PAR_OPT_INT, "1000", 1, 100000, NULL,
 	  "The most transactions that share one commit." },
@@ -77,6 +77,8 @@ static void add_metrics(struct worker *w)
 					  "Transactions carried out or refused.");
 	m->failures = api->add_metric(w->self, PAR_COUNTER, "failures_total",
 				      "Transactions and queries that failed in SQLite.");
+	m->refused = api->add_metric(w->self, PAR_COUNTER, "refused_total",
+				     "Transactions refused at once, as nothing could be stored.");
 	m->retries = api->add_metric(w->self, PAR_COUNTER, "retries_total",
 				     "Transactions and queries tried alone after a batch failed.");
 	m->batches = api->add_metric(w->self, PAR_COUNTER, "batches_total", "Commits.");
@@ -86,6 +88,10 @@ static void add_metrics(struct worker *w)
 				       "Transactions and queries in the largest batch so far.");
 	m->commit_us = api->add_metric(w->self, PAR_COUNTER, "commit_microseconds_total",
 				       "Time spent in commits.");
+	m->log_pages =
+	    api->add_metric(w->self, PAR_GAUGE, "log_pages", "Pages in the log beside the file.");
+	m->checkpoint_failures = api->add_metric(w->self, PAR_COUNTER, "checkpoint_failures_total",
+						 "Failed attempts to copy the log into the file.");
 	m->queue = api->add_metric(w->self, PAR_GAUGE, "queue_length",
 				   "Transactions and queries that wait for a batch.");
 }
@@ -135,6 +141,7 @@ static bool sqlite_start(void *state, char *error, size_t error_size)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (!db_open(&s->worker.db, s->path, s->busy_timeout, error, error_size))
 		return false;
+	checkpoint_init(&s->worker);
 	if (worker_start(&s->worker, error, error_size))
 		return true;
 	db_close(&s->worker.db);

@@ -8,12 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "worker.h"
-
-/* How often a storage that is down is tried, without work to do. */
-#define PROBE_SECONDS 1
 
 /* Adds at the end. */
 static void list_add(struct work_list *list, const struct work *works, unsigned n)
@@ -136,10 +132,12 @@ static bool wait_works(struct worker *w)
 			continue;
 		}
 		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += PROBE_SECONDS;
+		until.tv_nsec += RETRY_US * 1000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
 		if (pthread_cond_timedwait(&w->wake, &w->lock, &until) == ETIMEDOUT) {
 			pthread_mutex_unlock(&w->lock);
-			batch_probe(w);
+			health_probe(w);
 			pthread_mutex_lock(&w->lock);
 		}
 	}

@@ -12,8 +12,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "db.h"
+
+/* How often a storage that is down is tried. */
+#define RETRY_US 250000
 
 /* A tx or a query; the other is NULL. */
 struct work {
@@ -29,6 +33,7 @@ struct work_list {
 struct worker_metrics {
 	struct par_metric *transactions, *failures, *retries, *batches;
 	struct par_metric *batch_last, *batch_max, *commit_us, *queue;
+	struct par_metric *refused, *log_pages, *checkpoint_failures;
 };
 
 struct worker {
@@ -55,6 +60,11 @@ struct worker {
 	/* the thread's, while it runs */
 	struct db db;
 	unsigned largest; /* batch so far */
+	int failing; /* SQLite's code, while nothing can be stored; else SQLITE_OK */
+	int damage; /* likewise, of a damaged file */
+	uint64_t tried_at, looked_at; /* on clock_us */
+	int checkpoint_at; /* pages of the log */
+	bool checkpoint_failed;
 };
 
 void worker_init(struct worker *w);
@@ -70,7 +80,23 @@ void worker_flush(struct worker *w);
 
 /* batch.c: carries out the works and leaves their results in them. */
 void batch_run(struct worker *w, struct work *works, unsigned n);
-/* Tries whether the database can be written again; clears `down` if so. */
-void batch_probe(struct worker *w);
+
+/* health.c. Whether it makes sense to write. */
+bool health_allows(struct worker *w);
+/* How the last attempt to write went: SQLite's code. */
+void health_note(struct worker *w, int error);
+/* Tries whether the database can be written again. */
+void health_probe(struct worker *w);
+
+/* checkpoint.c: before the thread starts, after the database is open. */
+void checkpoint_init(struct worker *w);
+
+static inline uint64_t clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
 
 #endif

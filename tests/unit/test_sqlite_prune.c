@@ -5,40 +5,19 @@
  * elsewhere; here it is the file, read anew after each step, and the ways of
  * finding the work, which must not lead through everything there is.
  */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support/store.h"
-#include "unit.h"
+#include "sqlite_test.h"
 
 #include "../../plugins/storage_sqlite/statements.h"
 
-#define OBJECT PLUGIN_BUILD_DIR "/storage_sqlite.so"
 #define CONFIG "{\"path\": \"@DIR@/p.db\"}"
 #define DAY ((uint64_t)86400000)
 
 static struct store store;
-
-/* The first number that the file answers with. */
-static int64_t ask_file(const char *sql)
-{
-	sqlite3_stmt *statement;
-	int64_t value = -1;
-	sqlite3 *file;
-
-	CU_ASSERT_EQUAL_FATAL(sqlite3_open(store_format(&store, "%s/p.db", store.dir), &file),
-			      SQLITE_OK);
-	CU_ASSERT_EQUAL_FATAL(sqlite3_prepare_v2(file, sql, -1, &statement, NULL), SQLITE_OK);
-	if (sqlite3_step(statement) == SQLITE_ROW)
-		value = sqlite3_column_int64(statement, 0);
-	sqlite3_finalize(statement);
-	sqlite3_close(file);
-	return value;
-}
 
 /* One step; `age` and `unseen` are for how long, 0: for ever. */
 static struct result prune(uint64_t age, uint64_t unseen, unsigned limit)
@@ -143,14 +122,14 @@ static void test_unseen_devices_go_in_steps(void)
 	do_cursor(&store, "alice", "phone", 9, 10, false);
 	CU_ASSERT_EQUAL(first_kept("alice"), 1);
 	CU_ASSERT(pruned(prune(0, DAY, 4), 4, 0, true));
-	CU_ASSERT_EQUAL(ask_file("SELECT count(*) FROM device"), 2);
+	CU_ASSERT_EQUAL(ask_file(&store, "SELECT count(*) FROM device"), 2);
 	store_reopen(&store);
 	host_advance(store.host, 2 * DAY);
 	do_cursor(&store, "alice", "phone", 9, 10, false);
 	CU_ASSERT(pruned(prune(0, DAY, 4), 4, 0, true));
 	CU_ASSERT(pruned(prune(0, DAY, 4), 1, 1, false));
 	CU_ASSERT_EQUAL(first_kept("alice"), 10);
-	CU_ASSERT_EQUAL(ask_file("SELECT count(*) FROM device"), 1);
+	CU_ASSERT_EQUAL(ask_file(&store, "SELECT count(*) FROM device"), 1);
 	store_reopen(&store);
 	state = ask_device(&store, "alice", "old")->device;
 	CU_ASSERT_EQUAL(state.acked, 9);
@@ -200,8 +179,8 @@ static void test_server_died(void)
 	host_advance(store.host, DAY);
 	CU_ASSERT(pruned(prune(0, DAY, 9), 0, 0, false));
 	CU_ASSERT_EQUAL(ask_device(&store, "alice", "phone")->device.sent, 7);
-	CU_ASSERT_EQUAL(ask_file("SELECT connected = value FROM device, meta"
-				 " WHERE key = 'generation'"),
+	CU_ASSERT_EQUAL(ask_file(&store, "SELECT connected = value FROM device, meta"
+					 " WHERE key = 'generation'"),
 			1);
 	host_advance(store.host, 9 * DAY);
 	CU_ASSERT(pruned(prune(0, DAY, 9), 0, 0, false));
@@ -236,10 +215,10 @@ static void test_server_died_with_all_devices(void)
 	store_open(&store, OBJECT, CONFIG);
 	in_killed_server(connect_two);
 	CU_ASSERT_EQUAL(device_of_two("c")->error, PAR_OK);
-	CU_ASSERT_EQUAL(ask_file("SELECT name = 'b' FROM device ORDER BY name"), 1);
+	CU_ASSERT_EQUAL(ask_file(&store, "SELECT name = 'b' FROM device ORDER BY name"), 1);
 	CU_ASSERT_EQUAL(device_of_two("b")->error, PAR_OK);
 	CU_ASSERT_EQUAL(device_of_two("d")->error, PAR_E_TOO_LARGE);
-	CU_ASSERT_EQUAL(ask_file("SELECT count(*) FROM device"), 2);
+	CU_ASSERT_EQUAL(ask_file(&store, "SELECT count(*) FROM device"), 2);
 	store_close(&store);
 }
 
@@ -261,16 +240,12 @@ static void test_clock_jumps_back(void)
 
 static const char *plan_of(const char *sql)
 {
+	sqlite3 *file = other_open(&store);
 	sqlite3_stmt *statement;
 	const char *plan = "";
-	sqlite3 *file;
 
-	CU_ASSERT_EQUAL_FATAL(sqlite3_open(store_format(&store, "%s/p.db", store.dir), &file),
-			      SQLITE_OK);
-	CU_ASSERT_EQUAL_FATAL(sqlite3_prepare_v2(file,
-						 store_format(&store, "EXPLAIN QUERY PLAN %s", sql),
-						 -1, &statement, NULL),
-			      SQLITE_OK);
+	sql = store_format(&store, "EXPLAIN QUERY PLAN %s", sql);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_prepare_v2(file, sql, -1, &statement, NULL), SQLITE_OK);
 	while (sqlite3_step(statement) == SQLITE_ROW)
 		plan = store_format(&store, "%s%s\n", plan, sqlite3_column_text(statement, 3));
 	sqlite3_finalize(statement);

@@ -233,10 +233,27 @@ void query_device(struct memory *m, struct par_query *q)
 			return;
 		}
 		device = device_new(user, q->device);
-	} else if (device->connected) {
+	} else if (device->connected || device->lost) {
 		device->cursor.sent = user->last_seq;
 	}
 	device->connected = true;
+	device->lost = false;
 	device->seen = cursor_max(device->seen, q->now);
 	device_answer(m, q, user, &device->cursor);
+}
+
+void devices_begin(struct memory *m)
+{
+	struct user *user;
+	struct device *device;
+
+	for (user = m->users; user != NULL; user = user->hh.next) {
+		for (device = user->devices; device != NULL; device = device->next) {
+			if (!device->connected)
+				continue;
+			device->connected = false;
+			device->lost = true;
+			device->seen = cursor_max(device->seen, m->api->now(m->self));
+		}
+	}
 }

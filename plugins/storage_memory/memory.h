@@ -30,6 +30,7 @@ struct device {
 	struct cursor cursor;
 	uint64_t seen; /* by DEVICE or CURSOR, the last time */
 	bool connected;
+	bool lost; /* it was connected to a server that died: all may have been sent to it */
 	struct device *next;
 	char bytes[];
 };
@@ -181,6 +182,8 @@ struct par_str message_reply(struct memory *m, const struct message *message);
 
 /* The queries. */
 void query_device(struct memory *m, struct par_query *q);
+/* A server begins; what the one before left connected is not. */
+void devices_begin(struct memory *m);
 void query_events(struct memory *m, struct par_query *q);
 void query_messages(struct memory *m, struct par_query *q);
 void query_chats(struct memory *m, struct par_query *q);

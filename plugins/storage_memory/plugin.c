@@ -183,6 +183,7 @@ static bool memory_start(void *state, char *error, size_t error_size)
 	(void)error_size;
 	m->api->log(m->self, PAR_LOG_WARNING,
 		    "everything is kept in memory and lost when the server stops");
+	devices_begin(m); /* a host may start it again without unloading it */
 	return true;
 }
 

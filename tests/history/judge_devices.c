@@ -204,8 +204,8 @@ static void device_mark(struct history *h, const struct device *d, const struct 
 	if (d->caught_up.line == 0 || !spot_before(r->answered, d->caught_up) ||
 	    !message_counts(h, m, d) || (read ? seat->read : seat->dlvrd) >= m->id)
 		return;
-	if (d->resync_from != 0 && !spot_before(d->resynced, r->sent))
-		return;
+	if (d->resync_from != 0)
+		return; /* it may have been in force already, told before the resync */
 	fault(h, FAULT_LOST, r->sent, r->answered, d->caught_up,
 	      "%s was never told that %.128s %s %s", fault_device(d), r->device->user->id,
 	      read ? "read" : "got", fault_message(r->chat, m->id));

@@ -3,7 +3,8 @@
 
 bin_PROGRAMS += parlance-storage-check
 
-parlance_storage_check_SOURCES = tests/storage_check/append.c tests/storage_check/batch.c \
+parlance_storage_check_SOURCES = tests/storage_check/again.c tests/storage_check/append.c \
+	tests/storage_check/batch.c \
 	tests/storage_check/change.c tests/storage_check/check.c tests/storage_check/check.h \
 	tests/storage_check/crash.c tests/storage_check/device.c tests/storage_check/doc.c \
 	tests/storage_check/gap.c tests/storage_check/history.c tests/storage_check/lifecycle.c \

@@ -23,6 +23,7 @@ struct rule {
 
 #define RULES(X) \
 	RULES_OF_MESSAGES(X) \
+	RULES_OF_SENDING_AGAIN(X) \
 	RULES_OF_MARKS(X) \
 	RULES_OF_HISTORY(X) \
 	RULES_OF_STREAMS(X) \
@@ -70,6 +71,23 @@ struct rule {
 	  "HIDE takes a message away from one member, appends nothing, and is done once.") \
 	X(change_keeps_time, RULE_ANY, "APPEND", \
 	  "The times of changes and marks do not go back behind the chat's last message.")
+
+#define RULES_OF_SENDING_AGAIN(X) \
+	X(again_delete, RULE_ANY, "CHANGE", \
+	  "client_id of a DELETE works as with APPEND; with any client_id it is done once.") \
+	X(again_delete_of_hidden, RULE_ANY, "CHANGE", \
+	  "A DELETE that was done has its first result, also when the message is hidden since.") \
+	X(again_hide, RULE_ANY, "CHANGE", \
+	  "HIDE is known again by user and message; it takes no client_id, and leaves it free.") \
+	X(again_refused, RULE_ANY, "APPEND", \
+	  "What is `refused` is PAR_E_FORBIDDEN, unless it was stored before: then that result.") \
+	X(again_is_the_senders_own, RULE_ANY, "APPEND", \
+	  "A client_id is of one sender in one chat, and compared by its bytes.") \
+	X(again_within_a_batch, RULE_ANY, "CHANGE", \
+	  "Changes with the same client_id in one batch: the first is applied, others have its " \
+	  "result.") \
+	X(again_after_a_restart, RULE_LASTS, "APPEND", \
+	  "After a restart every operation sent again has its first result, all 64 bits count.")
 
 #define RULES_OF_MARKS(X) \
 	X(missed_counts, RULE_ANY, "MARK", \

@@ -113,6 +113,7 @@ static struct user *user_load(struct db *db, int64_t id, struct par_str name)
 		if (user->first_seq == 0)
 			user->first_seq = user->last_seq + 1;
 		user->forgot = db_u64(statement, 4) != 0;
+		user->behind = db_u64(statement, 5) != 0;
 	}
 	db_done(statement);
 	return user;

@@ -33,6 +33,7 @@ struct user {
 	uint64_t last_seq;
 	uint64_t rank; /* the highest of his chats */
 	bool forgot; /* a device of his was forgotten, ever */
+	bool behind; /* there may be events that all devices have acked: for PRUNE */
 	bool devices_known;
 	struct device *devices;
 	UT_hash_handle hh;

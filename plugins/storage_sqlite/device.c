@@ -12,7 +12,7 @@
 
 #include "ops.h"
 
-#define PRUNE_STEP 1000
+#define DROP_STEP 1000 /* events along with one CURSOR */
 
 struct device *device_find(const struct user *user, struct par_str name)
 {
@@ -60,7 +60,15 @@ uint64_t devices_acked(const struct user *user, const struct device *without)
 	return upto;
 }
 
-/* Drops some of what every device has acked. */
+bool user_mark_behind(struct db *db, struct user *user, bool behind)
+{
+	if (user->behind == behind)
+		return true;
+	user->behind = behind;
+	return db_run(db, db_bind(db, ST_USER_BEHIND, "ii", user->id, (int64_t)behind));
+}
+
+/* Drops what every device has acked, or a part of it and leaves the rest to PRUNE. */
 static bool drop_acked(struct db *db, struct user *user)
 {
 	uint64_t upto = devices_acked(user, NULL);
@@ -69,7 +77,9 @@ static bool drop_acked(struct db *db, struct user *user)
 		upto--;
 	if (upto < user->first_seq)
 		return true;
-	return stream_drop(db, user, cursor_min(upto, user->first_seq + PRUNE_STEP - 1));
+	if (!stream_drop(db, user, cursor_min(upto, user->first_seq + DROP_STEP - 1)))
+		return false;
+	return user->first_seq > upto || user_mark_behind(db, user, true);
 }
 
 bool op_cursor(struct db *db, struct par_tx *tx, struct par_op *op)
@@ -139,7 +149,7 @@ static bool make_room(struct db *db, struct par_query *q, struct user *user)
 			q->message = "all devices that the user may have are connected";
 			return false;
 		}
-		if (!device_forget(db, user, device))
+		if (!device_forget(db, user, device) || !user_mark_behind(db, user, true))
 			return false;
 	}
 	return true;

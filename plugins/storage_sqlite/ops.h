@@ -49,6 +49,8 @@ bool stream_drop(struct db *db, struct user *user, uint64_t upto);
 
 struct device *device_find(const struct user *user, struct par_str name);
 bool device_forget(struct db *db, struct user *user, struct device *device);
+/* Notes in the file whether PRUNE is to look for events that all devices have acked. */
+bool user_mark_behind(struct db *db, struct user *user, bool behind);
 /* Up to where every device has acked, but for `without` (NULL: every one). */
 uint64_t devices_acked(const struct user *user, const struct device *without);
 

@@ -70,6 +70,21 @@ static bool find_unseen(struct db *db, uint64_t before, struct user **user, stru
 	return *device != NULL;
 }
 
+/* Drops the user's events up to `upto`. False when there was not room for all of them in
+ * this step, or SQLite failed. */
+static bool drop_upto(struct db *db, struct par_op_prune *prune, struct user *user, uint64_t upto)
+{
+	uint64_t room = prune->limit - prune->events, n;
+
+	if (upto < user->first_seq)
+		return true;
+	n = cursor_min(upto - user->first_seq + 1, room);
+	if (n == 0 || !stream_drop(db, user, user->first_seq + n - 1))
+		return false;
+	prune->events += n;
+	return user->first_seq > upto;
+}
+
 /* Forgets devices, and drops what was kept for them alone. True when there may be more. */
 static bool forget_unseen(struct db *db, struct par_op_prune *prune)
 {
@@ -77,19 +92,41 @@ static bool forget_unseen(struct db *db, struct par_op_prune *prune)
 	struct user *user;
 
 	while (find_unseen(db, prune->devices_before, &user, &device)) {
-		uint64_t upto = devices_acked(user, device);
-		uint64_t room = prune->limit - prune->events, n = 0;
-
-		if (upto >= user->first_seq)
-			n = cursor_min(upto - user->first_seq + 1, room);
-		if (n > 0 && !stream_drop(db, user, user->first_seq + n - 1))
-			return false;
-		prune->events += n;
-		if (user->first_seq <= upto || prune->devices == prune->limit)
+		if (prune->devices == prune->limit ||
+		    !drop_upto(db, prune, user, devices_acked(user, device)))
 			return true;
 		if (!device_forget(db, user, device))
 			return false;
 		prune->devices++;
+	}
+	return false;
+}
+
+static struct user *find_behind(struct db *db)
+{
+	sqlite3_stmt *statement = db_bind(db, ST_USER_FIND_BEHIND, "");
+	struct user *user = NULL;
+
+	if (db_row(db, statement))
+		user = user_find(db, db_str(statement, 0));
+	db_done(statement);
+	return user != NULL && user_load_devices(db, user) ? user : NULL;
+}
+
+/* Drops what all devices have acked, where it was too much to go along with a CURSOR, or
+ * the last to ack was forgotten. True when there may be more. */
+static bool catch_up(struct db *db, struct par_op_prune *prune)
+{
+	struct user *user;
+	unsigned users;
+
+	for (users = 0; (user = find_behind(db)) != NULL; users++) {
+		uint64_t upto = user->devices == NULL ? 0 : devices_acked(user, NULL);
+
+		if (users == prune->limit || !drop_upto(db, prune, user, upto))
+			return true;
+		if (!user_mark_behind(db, user, false))
+			return false;
 	}
 	return false;
 }
@@ -109,6 +146,7 @@ bool op_prune(struct db *db, struct par_tx *tx, struct par_op *op)
 		more = adopt_orphans(db, prune, tx->now) || more;
 		more = forget_unseen(db, prune) || more;
 	}
+	more = catch_up(db, prune) || more;
 	op->result.applied = more;
 	return db->error == SQLITE_OK;
 }

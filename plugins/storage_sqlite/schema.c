@@ -68,13 +68,16 @@ static const char *const migrations[] = {
 	" ('writer_version', '0.1.0'), ('hash_key', randomblob(16));"
 	"PRAGMA application_id = 1348563564;",
 
-	/* Of what was stored before nobody knows when, and whether a device was forgotten. */
+	/* Nobody knows when it was that what is there was stored, nor whether a device
+	 * was forgotten, nor of whose events there are some left that all have acked. */
 	"ALTER TABLE event ADD COLUMN at INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE event ADD COLUMN session INTEGER;"
 	"UPDATE event SET at = CAST(strftime('%s', 'now') AS INTEGER) * 1000;"
 	"ALTER TABLE user ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE user ADD COLUMN forgot INTEGER NOT NULL DEFAULT 0;"
-	"UPDATE user SET forgot = 1;"
+	"ALTER TABLE user ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE user SET forgot = 1, behind = 1;"
+	"CREATE INDEX user_behind ON user (behind) WHERE behind = 1;"
 	"ALTER TABLE device ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX device_seen ON device (connected, seen);"
 	"INSERT INTO meta (key, value) VALUES ('generation', 1);"

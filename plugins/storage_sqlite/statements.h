@@ -33,10 +33,12 @@
 	X(ST_USER_ENDS, "SELECT (SELECT max(rank) FROM member WHERE user = ?1)," \
 			" (SELECT min(id) FROM event WHERE id BETWEEN ?2 AND ?3)," \
 			" (SELECT max(id) FROM event WHERE id BETWEEN ?2 AND ?3)," \
-			" last_seq, forgot FROM user WHERE id = ?1") \
+			" last_seq, forgot, behind FROM user WHERE id = ?1") \
 	X(ST_USER_EMPTIED, "UPDATE user SET last_seq = ?2 WHERE id = ?1" \
 			   " AND NOT EXISTS (SELECT 1 FROM event WHERE id BETWEEN ?3 AND ?4)") \
 	X(ST_USER_FORGOT, "UPDATE user SET forgot = 1 WHERE id = ?1") \
+	X(ST_USER_BEHIND, "UPDATE user SET behind = ?2 WHERE id = ?1") \
+	X(ST_USER_FIND_BEHIND, "SELECT name FROM user WHERE behind = 1 LIMIT 1") \
 \
 	X(ST_CHAT_FIND, "SELECT id, content FROM chat WHERE key = ?1") \
 	X(ST_CHAT_KEY, "SELECT key, content FROM chat WHERE id = ?1") \
@@ -101,8 +103,9 @@
 			 " ORDER BY rank DESC") \
 	X(ST_CHATS_PLACE, "SELECT rank FROM member WHERE user = ?1 AND peer = ?2") \
 \
-	X(ST_EVENT_ADD, "INSERT INTO event (id, type, payload, at, origin, session)" \
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
+	X(ST_EVENT_ADD, "INSERT INTO event (id, type, payload, at) VALUES (?1, ?2, ?3, ?4)") \
+	X(ST_EVENT_ADD_OWN, "INSERT INTO event (id, type, payload, at, origin, session)" \
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
 	X(ST_EVENT_LAST_AT, "SELECT at FROM event ORDER BY n DESC LIMIT 1") \
 	X(ST_EVENTS, "SELECT id, type, payload, origin, session FROM event" \
 		     " WHERE id > ?1 AND id <= ?2 ORDER BY id") \

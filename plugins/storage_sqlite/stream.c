@@ -26,10 +26,21 @@ static bool has_other_device(const struct user *user, struct par_str name)
 	return device != NULL;
 }
 
+static bool event_add(struct db *db, const struct user *user, const struct par_op_event *event,
+		      struct par_str payload)
+{
+	int64_t id = row_id(user->id, user->last_seq + 1);
+
+	if (!event->own)
+		return db_run(
+		    db, db_bind(db, ST_EVENT_ADD, "itti", id, event->type, payload, db->last_at));
+	return db_run(db, db_bind(db, ST_EVENT_ADD_OWN, "ittitn", id, event->type, payload,
+				  db->last_at, event->origin_device, event->origin_session));
+}
+
 bool op_event(struct db *db, struct par_tx *tx, struct par_op *op)
 {
 	struct par_op_event *event = &op->u.event;
-	const struct par_str none = { NULL, 0 };
 	struct user *user = user_get(db, event->user);
 	struct par_json *out;
 
@@ -49,10 +60,7 @@ bool op_event(struct db *db, struct par_tx *tx, struct par_op *op)
 		return tx_refuse(tx, PAR_E_TOO_LARGE, "an event became too large");
 	event->data = db->api->event_data_new(event->type, par_json_text(out));
 	db->last_at = cursor_max(db->last_at, tx->now);
-	if (!db_run(db, db_bind(db, ST_EVENT_ADD, "ittitn", row_id(user->id, user->last_seq + 1),
-				event->type, par_json_text(out), db->last_at,
-				event->own ? event->origin_device : none,
-				event->own ? event->origin_session : (par_session_id)0)))
+	if (!event_add(db, user, event, par_json_text(out)))
 		return false;
 	op->result.seq = ++user->last_seq;
 	op->result.applied = true;

@@ -143,6 +143,30 @@ static void test_unseen_devices_go_in_steps(void)
 	store_close(&store);
 }
 
+/* What is too much to be dropped along with an ack is left to PRUNE, of any server. */
+static void test_acked_at_once(void)
+{
+	unsigned i;
+
+	store_open(&store, OBJECT, CONFIG);
+	ask_device(&store, "alice", "phone");
+	for (i = 0; i < 2500; i++) {
+		struct par_tx *tx = store_tx(&store);
+		add_event(&store, tx, "alice", "{}");
+		store_submit(&store, tx);
+	}
+	store_settle(&store);
+	CU_ASSERT(pruned(prune(0, DAY, 1000), 0, 0, false));
+	do_cursor(&store, "alice", "phone", 2400, 2500, true);
+	CU_ASSERT_EQUAL(first_kept("alice"), 1001);
+	store_reopen(&store);
+	CU_ASSERT(pruned(prune(0, DAY, 1000), 1000, 0, true));
+	CU_ASSERT(pruned(prune(0, DAY, 1000), 400, 0, false));
+	CU_ASSERT_EQUAL(first_kept("alice"), 2401);
+	CU_ASSERT(pruned(prune(0, DAY, 1000), 0, 0, false));
+	store_close(&store);
+}
+
 /* Runs `then` in a server that is killed. */
 static void in_killed_server(void (*then)(void))
 {
@@ -222,6 +246,23 @@ static void test_server_died_with_all_devices(void)
 	store_close(&store);
 }
 
+/* Events that only the device waited for that made room for another one. */
+static void test_forgotten_for_another(void)
+{
+	store_open(&store, OBJECT, CONFIG);
+	device_of_two("a");
+	do_cursor(&store, "alice", "a", 0, 0, true);
+	host_advance(store.host, 5);
+	device_of_two("b");
+	events("alice", 6);
+	do_cursor(&store, "alice", "b", 4, 6, true);
+	CU_ASSERT_EQUAL(first_kept("alice"), 1);
+	CU_ASSERT_EQUAL(device_of_two("c")->device.resync_from, 7);
+	CU_ASSERT(pruned(prune(0, DAY, 1000), 4, 0, false));
+	CU_ASSERT_EQUAL(first_kept("alice"), 5);
+	store_close(&store);
+}
+
 /* A clock that jumps back stores events that are no older than those before. */
 static void test_clock_jumps_back(void)
 {
@@ -295,8 +336,10 @@ int main(void)
 		{ "old_events_go_in_steps", test_old_events_go_in_steps },
 		{ "end_of_an_empty_stream", test_end_of_an_empty_stream },
 		{ "unseen_devices_go_in_steps", test_unseen_devices_go_in_steps },
+		{ "acked_at_once", test_acked_at_once },
 		{ "server_died", test_server_died },
 		{ "server_died_with_all_devices", test_server_died_with_all_devices },
+		{ "forgotten_for_another", test_forgotten_for_another },
 		{ "clock_jumps_back", test_clock_jumps_back },
 		{ "plans", test_plans },
 		{ NULL, NULL },

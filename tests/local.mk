@@ -6,3 +6,14 @@ include tests/storage_check/local.mk
 include tests/fuzz/local.mk
 include tests/zoo/local.mk
 include tests/e2e/local.mk
+
+# What takes minutes, and is no part of `make check`. SIM_SEEDS says how many worlds
+# are simulated.
+SIM_SEEDS = 20000
+
+sim-long: all tests/sim/sim$(EXEEXT)
+	tests/sim/sim --seeds $(SIM_SEEDS) --seed 1001
+
+check-long: sim-long e2e-long
+
+.PHONY: check-long sim-long

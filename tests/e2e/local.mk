@@ -10,6 +10,7 @@ E2E_FILES = \
 	tests/e2e/harness.py \
 	tests/e2e/recording.py \
 	tests/e2e/test_bad_acks.py \
+	tests/e2e/test_backlog.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_cli_reliable.py \
 	tests/e2e/test_crash.py \
@@ -17,6 +18,7 @@ E2E_FILES = \
 	tests/e2e/test_envelope.py \
 	tests/e2e/test_faults_clients.py \
 	tests/e2e/test_faults_clock.py \
+	tests/e2e/test_faults_storage.py \
 	tests/e2e/test_gaps.py \
 	tests/e2e/test_handshake.py \
 	tests/e2e/test_history.py \
@@ -53,6 +55,4 @@ e2e e2e-long: all $(check_LTLIBRARIES)
 		exit 1; }
 	$(E2E) -m "$(if $(filter e2e-long,$@),long,not long)" $(PYTEST_FLAGS) $(srcdir)/tests/e2e
 
-check-long: e2e-long
-
-.PHONY: e2e e2e-long check-long
+.PHONY: e2e e2e-long

@@ -82,6 +82,7 @@ struct core {
 	struct cursor_list cursor_retry; /* cursor.c: of sessions that are gone */
 	unsigned cursors_kept;
 	unsigned cursors_inflight;
+	bool cursors_alone; /* each is written in a transaction of its own next time */
 	uint64_t cursor_timer;
 
 	struct handles requests; /* request.c */

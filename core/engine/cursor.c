@@ -12,8 +12,10 @@
 #include "engine/core_internal.h"
 #include "engine/session.h"
 #include "engine/storage.h"
+#include "engine/stream.h"
 
 #define CURSOR_BATCH 256
+#define CURSOR_INFLIGHT_MAX 64 /* transactions; what moved meanwhile waits where it is */
 #define CURSOR_RETRY_MAX 65536 /* of sessions that are gone, while the storage is down */
 
 /* The last word of a session that is gone, to be written when the storage is back. */
@@ -115,6 +117,9 @@ static void cursors_written(void *state, void *arg)
 	unsigned i;
 
 	core->cursors_inflight--;
+	/* one of them may be what the storage cannot digest: it shall not take the others along */
+	if (tx->error != PAR_OK && tx->error != PAR_E_UNAVAILABLE && tx->n_ops > 1)
+		core->cursors_alone = true;
 	for (i = 0; tx->error != PAR_OK && i < tx->n_ops; i++)
 		cursor_failed(core, &tx->ops[i].u.cursor);
 }
@@ -139,7 +144,7 @@ static struct par_op_cursor *batch_add(struct cursor_batch *batch, struct par_st
 {
 	struct par_op *op;
 
-	if (batch->tx != NULL && batch->tx->n_ops == PAR_TX_OPS)
+	if (batch->tx != NULL && (batch->tx->n_ops == PAR_TX_OPS || batch->core->cursors_alone))
 		batch_submit(batch);
 	if (batch->tx == NULL)
 		batch->tx = storage_tx_new(batch->core, NULL, cursors_written, batch->core);
@@ -232,7 +237,8 @@ void cursors_write(struct core *core)
 	struct cursor_batch batch = { core, NULL };
 	struct session *session;
 
-	if (storage_down(core) != NULL && !core->draining) {
+	if ((storage_down(core) != NULL && !core->draining) ||
+	    core->cursors_inflight > CURSOR_INFLIGHT_MAX) {
 		cursors_set_timer(core);
 		return;
 	}
@@ -240,8 +246,10 @@ void cursors_write(struct core *core)
 	while ((session = TAILQ_FIRST(&core->acked)) != NULL) {
 		cursor_unnote(core, session);
 		batch_add_session(&batch, session, false);
+		stream_nudge(core, session);
 	}
 	batch_submit(&batch);
+	core->cursors_alone = false;
 }
 
 void cursor_session_gone(struct core *core, struct session *session)

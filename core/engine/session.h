@@ -36,7 +36,7 @@ enum session_state {
 
 /* Where the session stands in its user's event stream: stream.c. */
 enum stream_state {
-	STREAM_NEW, /* the storage was not asked, or did not answer */
+	STREAM_NEW, /* the storage was not asked, or did not answer: fetch.c asks */
 	STREAM_OPENING, /* PAR_QUERY_DEVICE is on its way */
 	STREAM_FLOWING, /* all that is known was sent, or the window is full */
 	STREAM_WAITING, /* for its turn to ask for a page: fetch.c */
@@ -75,7 +75,6 @@ struct session {
 	uint64_t bad_since;
 	uint64_t next_event_id; /* PROTOCOL.md section 3: counts up by one */
 	uint64_t sent_seq; /* highest seq sent to it, or skipped for it */
-	uint64_t fetch_upto; /* end of the stream when the page under way was asked for */
 	uint64_t redelivered_upto; /* what may have been sent to its device before */
 	uint64_t opened_at; /* end of the stream when the session came to it */
 	uint64_t oldest_since; /* monotonic us: its oldest unacked event is so since then */

@@ -22,7 +22,12 @@
 #define BOX_MEMORY 2048
 #define POOL_MAX 256
 
+/* What plugins may have on its way: a storage that hangs must not make the
+ * server hold ever more of what clients send again. */
+#define INFLIGHT_MAX 16384
+
 static const char not_running[] = "no storage plugin is running";
+static const char behind[] = "the storage is too far behind; try again later";
 static const char gate_refused[] = "a plugin refused the message";
 
 struct memory {
@@ -235,6 +240,10 @@ void storage_tx_submit(struct par_tx *tx)
 		tx_refuse(core, tx, PAR_E_UNAVAILABLE, not_running);
 		return;
 	}
+	if (core->storage_inflight > INFLIGHT_MAX && tx_box(tx)->owner != NULL) {
+		tx_refuse(core, tx, PAR_E_UNAVAILABLE, behind);
+		return;
+	}
 	if (!tx_allowed(core, tx)) {
 		tx_refuse(core, tx, PAR_E_FORBIDDEN, gate_refused);
 		return;
@@ -289,15 +298,16 @@ void storage_query_submit(struct par_query *query)
 {
 	struct core *core = query_box(query)->core;
 	struct registry *r = &core->registry;
+	bool room = core->storage_inflight < INFLIGHT_MAX || query_box(query)->owner == NULL;
 
 	core->storage_inflight++;
-	if (storage_runs(core)) {
+	if (storage_runs(core) && room) {
 		core->handed_over = true;
 		r->storage.query(r->storage_state, query);
 		return;
 	}
 	query->error = PAR_E_UNAVAILABLE;
-	query->message = not_running;
+	query->message = room ? not_running : behind;
 	query->next = core->refused_queries;
 	core->refused_queries = query;
 }

@@ -212,6 +212,12 @@ void stream_continue(struct core *core, struct session *session)
 	fetch_want(core, session);
 }
 
+void stream_nudge(struct core *core, struct session *session)
+{
+	if (session->sent_seq < session->user->last_seq)
+		stream_doubt(core, session);
+}
+
 void stream_doubt(struct core *core, struct session *session)
 {
 	session->unsure = true;
@@ -273,10 +279,13 @@ static void stream_opened(void *state, void *arg)
 			      "too many devices of this user are connected");
 	else if (q->error == PAR_OK && session != NULL)
 		stream_begin(core, session, &q->device_state);
-	if (q->error == PAR_OK || q->error == PAR_E_TOO_LARGE)
+	if (q->error == PAR_OK || q->error == PAR_E_TOO_LARGE) {
 		fetch_answered(core);
-	else
-		fetch_failed(core, session);
+		return;
+	}
+	if (session != NULL)
+		session->stream = STREAM_NEW;
+	fetch_failed(core, session);
 }
 
 static void stream_ask_device(struct core *core, struct session *session)
@@ -291,7 +300,7 @@ static void stream_ask_device(struct core *core, struct session *session)
 
 bool stream_ask(struct core *core, struct session *session)
 {
-	if (session->stream == STREAM_NEW || session->stream == STREAM_OPENING) {
+	if (session->stream == STREAM_NEW) {
 		if (session->state != SESSION_OPEN)
 			return false;
 		stream_ask_device(core, session);

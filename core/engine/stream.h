@@ -30,6 +30,9 @@ void stream_event(struct core *core, struct session *session, uint64_t seq, stru
 		  bool own);
 /* There may be room, or something new: fetches if so. */
 void stream_continue(struct core *core, struct session *session);
+/* The same for a client that acks in arrears, and so never makes much room at
+ * once: fetches for what room there is. */
+void stream_nudge(struct core *core, struct session *session);
 /* The storage may have stored events for the user without saying so: looks. */
 void stream_doubt(struct core *core, struct session *session);
 /* Sends again what the client has not acked. STREAM_FLOWING only. */

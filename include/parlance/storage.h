@@ -29,6 +29,7 @@
  * Where the outcome of a commit is unknown (the connection to the database broke
  * in it) the error is PAR_E_UNAVAILABLE and the transaction may stand all the
  * same: whoever tries again with the same client_id finds out.
+ * But what was completed with an error does not become durable after that.
  *
  * A STORAGE THAT IS DOWN completes what it is handed with PAR_E_UNAVAILABLE, at
  * once rather than after a wait, says why in down(), finds out by
@@ -319,7 +320,7 @@ struct par_device_state {
 
 /* EVENTS: those with seq > after, in order, at most `limit` of them and, but for
  * the first, at most `max_bytes` of payload. In device_state are last_seq, and
- * resync_from, here for what lies behind `after`; what `device` has acked, through
+ * resync_from, here for what lies behind `after`, both of the same moment as the rows; what `device` has acked, through
  * another session, is not missing. */
 struct par_stored_event {
 	uint64_t seq;

@@ -326,6 +326,76 @@ static void a_storage_that_is_down_is_left_alone(void)
 	world_close(&w);
 }
 
+/* It keeps most of its window unacked all the time. */
+static void a_client_that_acks_in_arrears_goes_on(void)
+{
+	struct conn *alice, *bob;
+	uint64_t seq;
+
+	open_world("{ack_window: 8}");
+	alice = connect_user("alice", NULL);
+	for (seq = 1; seq <= 30; seq++)
+		say(alice, NEW("bob", "text"));
+	bob = connect_user("bob", NULL);
+	for (seq = 1; seq <= 8; seq++)
+		next_event(bob, seq, false);
+	nothing_more(bob);
+	for (; seq <= 30; seq++) {
+		ack(bob, seq - 8);
+		world_advance(&w, 1000);
+		next_event(bob, seq, false);
+		nothing_more(bob);
+	}
+	world_hang_up(&w, bob);
+	world_hang_up(&w, alice);
+	world_close(&w);
+}
+
+static struct par_tx *hung; /* by the storage that does not answer */
+static unsigned refused;
+
+static void count_refused(void *state, void *arg)
+{
+	const struct par_tx *tx = arg;
+
+	(void)state;
+	CU_ASSERT_EQUAL(tx->error, PAR_E_UNAVAILABLE);
+	refused++;
+}
+
+static void hanging_submit(void *state, struct par_tx *tx)
+{
+	(void)state;
+	tx->next = hung;
+	hung = tx;
+}
+
+/* Neither down nor answering: what clients send again must not pile up. */
+static void a_storage_that_hangs_is_not_fed_for_ever(void)
+{
+	enum { MANY = 20000 };
+	struct par_tx *tx;
+	unsigned i, n = 0;
+
+	open_world("{}");
+	w.core->registry.storage.submit = hanging_submit;
+	hung = NULL;
+	refused = 0;
+	for (i = 0; i < MANY; i++)
+		api_table.tx_submit(api_table.tx_new(&w.plugin, count_refused, NULL));
+	world_run(&w);
+	CU_ASSERT(refused > 0 && refused < MANY);
+	n = refused;
+	while ((tx = hung) != NULL) {
+		hung = tx->next;
+		tx->error = PAR_E_UNAVAILABLE;
+		api_table.tx_done(tx);
+		n++;
+	}
+	CU_ASSERT_EQUAL(n, MANY);
+	world_close(&w);
+}
+
 /* Also those that came out of order. */
 static void acks_are_kept_while_the_storage_is_down(void)
 {
@@ -425,6 +495,9 @@ int main(void)
 		{ "what stays unacked comes again", what_stays_unacked_comes_again },
 		{ "few ask at a time", few_ask_at_a_time },
 		{ "a storage that is down is left alone", a_storage_that_is_down_is_left_alone },
+		{ "a client that acks in arrears goes on", a_client_that_acks_in_arrears_goes_on },
+		{ "a storage that hangs is not fed for ever",
+		  a_storage_that_hangs_is_not_fed_for_ever },
 		{ "acks are kept while the storage is down",
 		  acks_are_kept_while_the_storage_is_down },
 		{ "an ack behind the close frame counts", an_ack_behind_the_close_frame_counts },

@@ -71,20 +71,20 @@ static bool event_is_own(struct history *h, const struct device *d, const struct
 }
 
 static void device_lost(struct history *h, const struct device *d, const struct event *e,
-			uint64_t later)
+			bool later)
 {
 	struct spot proof = d->caught_up;
-	const char *what = e->kind == KIND_READ    ? "read of"
-			   : e->kind == KIND_DLVRD ? "dlvrd of"
-			   : e->kind == KIND_HIDE  ? "hiding of"
+	const char *what = e->kind == KIND_READ    ? "read of "
+			   : e->kind == KIND_DLVRD ? "dlvrd of "
+			   : e->kind == KIND_HIDE  ? "hiding of "
 						   : "";
 
-	if (later != 0)
+	if (later)
 		proof = d->got[d->n_got - 1].spot;
 	fault(h, FAULT_LOST, e->first, proof, nowhere,
-	      "%s never received seq %llu, %s %s, which another device of its user did%s",
+	      "%s never received seq %llu (%s%s)%s; another device of its user did",
 	      fault_device(d), (unsigned long long)e->seq, what, fault_message(e->chat, e->id),
-	      later != 0 ? ", but later ones" : "");
+	      later ? ", but later ones" : "");
 }
 
 /* What other devices of the user got. A higher seq proves that a lower one is not still
@@ -107,7 +107,7 @@ static void device_stream(struct history *h, const struct device *d)
 		    (d->caught_up.line == 0 || !spot_before(e->first, d->caught_up)))
 			continue;
 		if (!event_is_own(h, d, e))
-			device_lost(h, d, e, e->seq < last ? last : 0);
+			device_lost(h, d, e, e->seq < last);
 	}
 }
 

@@ -77,9 +77,9 @@ static void page_misses(struct history *h, const struct page *page, struct messa
 			  : m->seen[BY_EVENT].line > 0 ? "was told"
 						       : "was in the history before";
 
-	if (m->missing_told)
+	if (m->doubted)
 		return;
-	m->missing_told = true;
+	m->doubted = true;
 	fault(h, answered || m->seen[BY_EVENT].line == 0 ? FAULT_NOT_STORED : FAULT_TOLD_NOT_STORED,
 	      m->known, page->request->sent, page->spot,
 	      "%s %s, and is missing in the history as %.128s reads it",
@@ -144,13 +144,16 @@ static void page_presence(struct history *h, const struct page *page, const stru
 
 static void row_deleted(struct history *h, const struct page *page, const struct row *row)
 {
-	const struct message *m = row->message;
+	struct message *m = row->message;
 
-	if (row->text != 0 || row->attachments != 0)
+	if (row->text != 0 || row->attachments != 0) {
+		m->doubted = true;
 		fault(h, FAULT_NOT_STORED, m->known, page->spot, nowhere,
 		      "%s is deleted and still has its content", fault_message(m->chat, m->id));
-	if (!h->born || m->delete_asked.line > 0 || m->chat->deletes_unknown)
+	}
+	if (!h->born || m->doubted || m->delete_asked.line > 0 || m->chat->deletes_unknown)
 		return;
+	m->doubted = true;
 	fault(h, m->delete_refused.line > 0 ? FAULT_REFUSED_BUT_STORED : FAULT_INVENTED,
 	      m->delete_refused, page->spot, nowhere, "%s is deleted, which nobody was granted",
 	      fault_message(m->chat, m->id));
@@ -159,7 +162,8 @@ static void row_deleted(struct history *h, const struct page *page, const struct
 /* What the last edit that was known left, or a later one. */
 static void row_content(struct history *h, const struct page *page, const struct row *row)
 {
-	const struct message *m = row->message, *least = NULL, *edit;
+	struct message *m = row->message;
+	const struct message *least = NULL, *edit;
 	uint64_t text = m->content.text, attachments = m->content.attachments;
 	bool reached;
 
@@ -174,6 +178,7 @@ static void row_content(struct history *h, const struct page *page, const struct
 	while (!reached || text != row->text || attachments != row->attachments) {
 		if (edit == NULL) {
 			const struct message *first = least == NULL ? m : least;
+			m->doubted = true;
 			fault(h,
 			      first->seen[BY_ANSWER].line > 0 ? FAULT_NOT_STORED
 							      : FAULT_TOLD_NOT_STORED,
@@ -193,13 +198,16 @@ static void row_content(struct history *h, const struct page *page, const struct
 
 static void page_row(struct history *h, const struct page *page, const struct row *row)
 {
-	const struct message *m = row->message;
+	struct message *m = row->message;
 
+	if (m->doubted)
+		return;
 	if (row->deleted) {
 		row_deleted(h, page, row);
 		return;
 	}
 	if (m->deleted_by != NULL && page_must_have(page, m->deleted_by)) {
+		m->doubted = true;
 		fault(h,
 		      m->deleted_by->seen[BY_ANSWER].line > 0 ? FAULT_NOT_STORED
 							      : FAULT_TOLD_NOT_STORED,

@@ -11,3 +11,6 @@ libhistory_a_SOURCES = tests/history/conn.c tests/history/conn.h tests/history/c
 bin_PROGRAMS += parlance-history-check
 parlance_history_check_SOURCES = tests/history/main.c
 parlance_history_check_LDADD = libhistory.a $(PARLANCE_LIBS)
+
+TESTS += tests/history/check-recordings
+EXTRA_DIST += tests/history/check-recordings tests/history/recordings

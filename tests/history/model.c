@@ -157,16 +157,18 @@ static enum fault_name fact_fault(const struct message *m, enum source source)
 
 	if (source == BY_PAGE || (!answered && !told))
 		return answered || source == BY_ANSWER ? FAULT_NOT_STORED : FAULT_TOLD_NOT_STORED;
-	return source == BY_ANSWER && !told ? FAULT_WRONG_ANSWER : FAULT_TOLD_OTHERWISE;
+	return source == BY_ANSWER && answered ? FAULT_WRONG_ANSWER : FAULT_TOLD_OTHERWISE;
 }
 
-static void fact_differs(struct history *h, const struct message *m, enum source source,
-			 const char *what)
+static void fact_differs(struct history *h, struct message *m, enum source source, const char *what)
 {
 	static const char *const verbs[] = { "is answered", "is told", "is in the history" };
 	struct spot other = m->seen[BY_ANSWER];
 	int i;
 
+	if (m->doubted)
+		return;
+	m->doubted = true;
 	for (i = BY_ANSWER; other.line == 0 && i < SOURCES; i++)
 		other = m->seen[i];
 	fault(h, fact_fault(m, source), m->known,
@@ -228,12 +230,13 @@ static void fact_intent(struct history *h, struct message *m, const struct fact 
 
 	if (intent == NULL && m->client_id_known && m->client_id != NULL && m->sender != NULL)
 		intent = model_intent(h, m->chat, m->sender, m->client_id);
-	if (intent == NULL)
+	if (intent == NULL || m->doubted)
 		return;
 	other = intent->message;
 	if (other == NULL)
 		intent->message = m;
-	else if (other != m)
+	m->doubted = other != NULL && other != m;
+	if (m->doubted)
 		fault(h,
 		      fact->source == BY_ANSWER && other->seen[BY_ANSWER].line > 0
 			  ? FAULT_WRONG_ANSWER

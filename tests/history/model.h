@@ -105,12 +105,12 @@ struct message {
 	struct intent *intent; /* NULL: not known */
 	struct event *told[2]; /* to each member of the chat */
 	bool hidden[2]; /* a member may have hidden it */
+	bool doubted; /* a fault was found: no more is judged of it */
 	/* for judging */
 	struct message *edits, *next_edit; /* ascending */
 	struct message *deleted_by;
 	struct spot delete_asked, delete_refused; /* the first requests that may have deleted it */
 	bool edits_open; /* some edit may or may not have been applied */
-	bool missing_told;
 };
 
 struct chat {

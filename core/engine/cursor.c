@@ -258,12 +258,26 @@ void cursor_session_gone(struct core *core, struct session *session)
 
 	if (session->is_acked)
 		cursor_unnote(core, session);
-	if (session->stream == STREAM_NEW)
-		return; /* the storage knows nothing of it */
-	/* of one that is still opening it says that the device has left, no more: all is 0 */
+	if (session->stream == STREAM_NEW || session->stream == STREAM_OPENING)
+		return; /* the storage knows nothing of it, or its answer will say so */
 	batch_add_session(
 	    &batch, session,
 	    !device_is_here(core, user_id(session->user), session_device(session), session));
+	batch_submit(&batch);
+}
+
+void cursor_device_gone(struct core *core, struct par_str user, struct par_str device,
+			const struct par_device_state *at)
+{
+	struct cursor_batch batch = { core, NULL };
+	struct par_op_cursor *cursor;
+
+	if (device_is_here(core, user, device, NULL))
+		return;
+	cursor = batch_add(&batch, user, device);
+	cursor->acked = at->acked;
+	cursor->sent = at->sent;
+	cursor->closed = true;
 	batch_submit(&batch);
 }
 

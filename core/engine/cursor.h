@@ -10,13 +10,20 @@
 
 #include <stdbool.h>
 
+#include <parlance/json.h>
+
 struct core;
+struct par_device_state;
 struct session;
 
 /* The session's cursor moved: by an ack, or an event that it need not get. */
 void cursor_moved(struct core *core, struct session *session);
 /* The session ends: its last word is written at once. */
 void cursor_session_gone(struct core *core, struct session *session);
+/* The session of this device ended while the storage was asked where the device stands,
+ * and here is the answer. */
+void cursor_device_gone(struct core *core, struct par_str user, struct par_str device,
+			const struct par_device_state *at);
 /* Before the storage is asked where this session's device stands: what its other
  * sessions have acked, and what is kept of those that are gone, is written first. */
 void cursor_session_asks(struct core *core, const struct session *session);

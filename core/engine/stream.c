@@ -21,6 +21,7 @@
 #include "engine/cursor.h"
 #include "engine/fetch.h"
 #include "engine/outbox.h"
+#include "engine/request.h"
 #include "engine/session.h"
 #include "engine/storage.h"
 #include "ws/close_code.h"
@@ -264,28 +265,32 @@ static void stream_begin(struct core *core, struct session *session,
 			memcpy(session->resume->above, at->above,
 			       at->n_above * sizeof(at->above[0]));
 	}
+	if (session->state != SESSION_OPEN)
+		return;
 	stream_resync(core, session, at->resync_from);
 	stream_continue(core, session);
 }
 
+/* Its session may be closing by now, or gone. */
 static void stream_opened(void *state, void *arg)
 {
 	struct core *core = state;
 	struct par_query *q = arg;
-	struct session *session = session_find(core, q->request);
+	struct session *session = handles_get(&core->sessions, q->request);
 
-	if (q->error == PAR_E_TOO_LARGE && session != NULL)
-		session_close(core, session, WS_CLOSE_POLICY,
-			      "too many devices of this user are connected");
-	else if (q->error == PAR_OK && session != NULL)
-		stream_begin(core, session, &q->device_state);
-	if (q->error == PAR_OK || q->error == PAR_E_TOO_LARGE) {
-		fetch_answered(core);
-		return;
-	}
 	if (session != NULL)
 		session->stream = STREAM_NEW;
-	fetch_failed(core, session);
+	if (q->error == PAR_OK && session != NULL)
+		stream_begin(core, session, &q->device_state);
+	else if (q->error == PAR_OK)
+		cursor_device_gone(core, q->user, q->device, &q->device_state);
+	else if (q->error == PAR_E_TOO_LARGE && session != NULL)
+		session_close(core, session, WS_CLOSE_POLICY,
+			      "too many devices of this user are connected");
+	if (q->error == PAR_OK || q->error == PAR_E_TOO_LARGE)
+		fetch_answered(core);
+	else
+		fetch_failed(core, session);
 }
 
 static void stream_ask_device(struct core *core, struct session *session)
@@ -317,6 +322,13 @@ void stream_open(struct core *core, struct session *session)
 {
 	if (core->registry.storage_plugin != NULL)
 		fetch_want(core, session);
+	else
+		session->on_record = true; /* nobody keeps any */
+}
+
+bool stream_is_refused(const struct core *core, const struct session *session)
+{
+	return !session->on_record && (session->unanswered || storage_down(core) != NULL);
 }
 
 void stream_go_back(struct core *core, struct session *session)

@@ -245,13 +245,15 @@ static void role_query(void *state, struct par_query *query)
 	storage_add(state, NULL, query);
 }
 
-static void works_refuse(struct works *works)
+static void works_refuse(struct storage *s, struct works *works)
 {
 	struct work *work;
 
 	STAILQ_FOREACH(work, works, next) {
-		if (!work->done)
-			work_refuse(work);
+		if (work->done)
+			continue;
+		work_refuse(work);
+		work_trace(s, "refuses", work);
 	}
 }
 
@@ -263,8 +265,8 @@ static void storage_finish(struct storage *s)
 	while (s->n > 0) {
 		STAILQ_CONCAT(&s->waiting, &s->handed);
 		if (s->dead || s->down != NULL) {
-			works_refuse(&s->waiting);
-			works_refuse(&s->late);
+			works_refuse(s, &s->waiting);
+			works_refuse(s, &s->late);
 		}
 		STAILQ_CONCAT(&s->returning, &s->results);
 		STAILQ_CONCAT(&s->returning, &s->waiting);
@@ -284,7 +286,7 @@ static void role_flush(void *state)
 	if (s->ending) {
 		storage_finish(s);
 	} else if (s->down != NULL) {
-		works_refuse(&s->handed);
+		works_refuse(s, &s->handed);
 		STAILQ_CONCAT(&s->returning, &s->handed);
 		if (random_chance(&s->sim->random, 500))
 			works_complete(s, &s->returning);
@@ -361,7 +363,7 @@ void storage_set_down(struct storage *s, const char *reason)
 	if (s->n == 0 || s->ending)
 		return;
 	if (reason != NULL && random_chance(&s->sim->random, 500)) {
-		works_refuse(&s->waiting);
+		works_refuse(s, &s->waiting);
 		STAILQ_CONCAT(&s->results, &s->waiting);
 	}
 	storage_go_on(s);

@@ -368,6 +368,58 @@ static void the_last_word_of_a_session_is_tried_again(void)
 	world_close(&w);
 }
 
+/* Keeps one of each, to fail late. */
+static struct par_tx *late_tx;
+static struct par_query *late_query;
+
+static void late_submit(void *state, struct par_tx *tx)
+{
+	(void)state;
+	CU_ASSERT_PTR_NULL(late_tx);
+	late_tx = tx;
+}
+
+static void late_ask(void *state, struct par_query *query)
+{
+	(void)state;
+	CU_ASSERT_PTR_NULL(late_query);
+	late_query = query;
+}
+
+/* The core does not know yet that the last word of one session failed, nor that the
+ * storage does not say where the device of the next one stands. */
+static void a_device_leaves_only_where_it_has_come(void)
+{
+	struct conn *alice, *bob;
+	struct par_storage_role role;
+
+	open_world("{}");
+	role = w.core->registry.storage;
+	alice = connect_user("alice", NULL);
+	bob = connect_user("bob", "phone");
+	world_say(&w, alice, NEW("1", "bob", "one"));
+	world_run(&w);
+	CU_ASSERT_EQUAL(world_next(bob)->seq, 1);
+	w.core->registry.storage.submit = late_submit;
+	world_hang_up(&w, bob);
+	w.core->registry.storage.submit = role.submit;
+	w.core->registry.storage.query = late_ask;
+	bob = connect_user("bob", "phone");
+	w.core->registry.storage.query = role.query;
+	world_hang_up(&w, bob);
+	bob = connect_user("bob", "phone");
+	CU_ASSERT_FATAL(bob->n_said == 2);
+	CU_ASSERT_EQUAL(bob->said[1].seq, 1);
+	CU_ASSERT(bob->said[1].redelivered);
+	late_query->error = PAR_E_UNAVAILABLE;
+	api_table.query_done(late_query);
+	late_tx->error = PAR_E_UNAVAILABLE;
+	api_table.tx_done(late_tx);
+	world_hang_up(&w, alice);
+	world_hang_up(&w, bob);
+	world_close(&w);
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -385,6 +437,8 @@ int main(void)
 		  what_the_drain_does_not_wait_for_is_answered },
 		{ "many bad messages are counted", many_bad_messages_are_counted },
 		{ "a device that left at once has left", a_device_that_left_at_once_has_left },
+		{ "a device leaves only where it has come",
+		  a_device_leaves_only_where_it_has_come },
 		{ "a device that came back is there", a_device_that_came_back_is_there },
 		{ "the last word of a session is tried again",
 		  the_last_word_of_a_session_is_tried_again },

@@ -21,7 +21,6 @@
 #include "engine/cursor.h"
 #include "engine/fetch.h"
 #include "engine/outbox.h"
-#include "engine/request.h"
 #include "engine/session.h"
 #include "engine/storage.h"
 #include "ws/close_code.h"
@@ -322,13 +321,6 @@ void stream_open(struct core *core, struct session *session)
 {
 	if (core->registry.storage_plugin != NULL)
 		fetch_want(core, session);
-	else
-		session->on_record = true; /* nobody keeps any */
-}
-
-bool stream_is_refused(const struct core *core, const struct session *session)
-{
-	return !session->on_record && (session->unanswered || storage_down(core) != NULL);
 }
 
 void stream_go_back(struct core *core, struct session *session)

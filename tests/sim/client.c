@@ -82,16 +82,20 @@ void client_dial(struct client *client)
 	if (sim->calm)
 		client->habit = ACK_AT_ONCE;
 	client->conn = conn_dial(client);
+	/* from here on the server may send: on a connection of its own besides others of the device */
+	history_open(sim->history, sim_ms(sim), client->conn->name, client->user->name,
+		     client->device);
+	SIM_TRACE(sim, "%s dials as %s/%s #%u", client->conn->name, client->user->name,
+		  client->device, ++sim->lines);
 }
 
 static void client_gone(struct client *client)
 {
 	struct sim *sim = client->sim;
 
-	if (client->open)
-		history_close(sim->history, sim_ms(sim), client->conn->name);
+	history_close(sim->history, sim_ms(sim), client->conn->name);
 	SIM_TRACE(sim, "%s closes for %s/%s #%u", client->conn->name, client->user->name,
-		  client->device, sim->lines += client->open);
+		  client->device, ++sim->lines);
 	client->open = false;
 	client->conn = NULL;
 	client->connections++;
@@ -140,12 +144,9 @@ void client_opened(struct client *client)
 	bool hasty = random_chance(&sim->random, sim->plan.hasty);
 	uint64_t life = hasty ? 100 * MS : sim->plan.life_us;
 
-	SIM_TRACE(sim, "%s opens for %s/%s #%u", client->conn->name, client->user->name,
-		  client->device, ++sim->lines);
+	SIM_TRACE(sim, "%s is accepted", client->conn->name);
 	sim->moved_at = sim->world.us;
 	client->open = true;
-	history_open(sim->history, sim_ms(sim), client->conn->name, client->user->name,
-		     client->device);
 	world_after(&sim->world, random_between(&sim->random, life / 10, life * 2),
 		    client_time_is_up, client, client->connections);
 	asks_connected(client);

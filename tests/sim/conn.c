@@ -328,7 +328,6 @@ struct conn *conn_dial(struct client *client)
 	snprintf(conn->name, sizeof(conn->name), "c%u", ++sim->n_conns);
 	conn->io = (unsigned)random_below(&sim->random, sim->plan.io_threads);
 	snprintf(who, sizeof(who), "%s/%s", client->user->name, client->device);
-	SIM_TRACE(sim, "%s dials as %s", conn->name, who);
 	if (sim->server.core == NULL) {
 		conn->state = CONN_CLOSED;
 		flow_send(conn, &conn->down, PARCEL_END, 0, "");

@@ -10,6 +10,10 @@
 
 #include "ops.h"
 
+/* Events in one step, whatever is asked for: they may lie in as many pages, and what
+ * else is to be stored waits for that commit. */
+#define STEP_MAX 250
+
 /* Drops the oldest events. */
 static bool drop_old(struct db *db, struct par_op_prune *prune)
 {
@@ -133,20 +137,24 @@ static bool catch_up(struct db *db, struct par_op_prune *prune)
 
 bool op_prune(struct db *db, struct par_tx *tx, struct par_op *op)
 {
-	struct par_op_prune *prune = &op->u.prune;
+	struct par_op_prune step = op->u.prune;
 	bool more = false;
 
-	prune->events = prune->devices = 0;
-	if (prune->limit == 0)
+	step.events = step.devices = 0;
+	if (step.limit == 0)
 		return tx_refuse(tx, PAR_E_INTERNAL, "a step of pruning needs a limit");
-	if (prune->events_before > 0 && !drop_old(db, prune))
+	if (step.limit > STEP_MAX)
+		step.limit = STEP_MAX;
+	if (step.events_before > 0 && !drop_old(db, &step))
 		return false;
-	more = prune->events == prune->limit;
-	if (prune->devices_before > 0) {
-		more = adopt_orphans(db, prune, tx->now) || more;
-		more = forget_unseen(db, prune) || more;
+	more = step.events == step.limit;
+	if (step.devices_before > 0) {
+		more = adopt_orphans(db, &step, tx->now) || more;
+		more = forget_unseen(db, &step) || more;
 	}
-	more = catch_up(db, prune) || more;
+	more = catch_up(db, &step) || more;
+	op->u.prune.events = step.events;
+	op->u.prune.devices = step.devices;
 	op->result.applied = more;
 	return db->error == SQLITE_OK;
 }

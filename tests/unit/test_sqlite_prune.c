@@ -160,8 +160,10 @@ static void test_acked_at_once(void)
 	do_cursor(&store, "alice", "phone", 2400, 2500, true);
 	CU_ASSERT_EQUAL(first_kept("alice"), 1001);
 	store_reopen(&store);
-	CU_ASSERT(pruned(prune(0, DAY, 1000), 1000, 0, true));
-	CU_ASSERT(pruned(prune(0, DAY, 1000), 400, 0, false));
+	/* No step is long, whatever the limit. */
+	for (i = 0; i < 5; i++)
+		CU_ASSERT(pruned(prune(0, DAY, 1000), 250, 0, true));
+	CU_ASSERT(pruned(prune(0, DAY, 1000), 150, 0, false));
 	CU_ASSERT_EQUAL(first_kept("alice"), 2401);
 	CU_ASSERT(pruned(prune(0, DAY, 1000), 0, 0, false));
 	store_close(&store);

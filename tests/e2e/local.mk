@@ -27,6 +27,7 @@ E2E_FILES = \
 	tests/e2e/test_messaging.py \
 	tests/e2e/test_messaging_bad.py \
 	tests/e2e/test_process.py \
+	tests/e2e/test_recording.py \
 	tests/e2e/test_seed.py \
 	tests/e2e/test_sqlite.py \
 	tests/e2e/test_typing.py \

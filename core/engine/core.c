@@ -105,6 +105,7 @@ struct core *core_new(const struct settings *settings, const struct core_env *en
 	TAILQ_INIT(&core->acked);
 	TAILQ_INIT(&core->cursor_retry);
 	TAILQ_INIT(&core->inflight);
+	core->queries_waiting_end = &core->queries_waiting;
 	posts_init(&core->posts, env->wake, env->arg);
 	core_count_init(core);
 	core_read_clocks(core);

@@ -110,6 +110,9 @@ struct core {
 	struct par_tx *refused_last;
 	struct par_query *refused_queries;
 	unsigned storage_inflight;
+	unsigned queries; /* of plugins ... */
+	struct par_query *queries_waiting; /* ... and those of them that wait for their turn */
+	struct par_query **queries_waiting_end;
 
 	bool draining; /* drain.c */
 	bool drain_closing; /* the sessions were told to go */

@@ -12,6 +12,7 @@
 #include "engine/core_internal.h"
 #include "engine/outbox.h"
 #include "engine/session.h"
+#include "engine/stream.h"
 #include "plugin/plugin.h"
 
 /* FNV-1a, to compare the ids in flight of one session quickly. */
@@ -151,29 +152,66 @@ static void request_handle(struct core *core, const struct handler *handler,
 		message_free(&message);
 }
 
+/* Calls the handler of a request in flight. */
+static void request_run(struct core *core, struct request *r)
+{
+	struct message *message = r->message;
+	const struct handler *handler = registry_request(&core->registry, message_type(message));
+	struct par_request view = { .size = sizeof(view),
+				    .id = r->id,
+				    .session = r->session->id,
+				    .now = core->now,
+				    .user = user_id(r->session->user),
+				    .device = session_device(r->session),
+				    .payload_type = message_type(message),
+				    .payload = message->payload };
+
+	request_handle(core, handler, &view, message);
+}
+
 void request_begin(struct core *core, struct session *session, struct message *message)
 {
 	struct par_str id = message_id(message);
 	const struct handler *handler = registry_request(&core->registry, message_type(message));
-	struct par_request view = { .size = sizeof(view),
-				    .session = session->id,
-				    .now = core->now,
-				    .user = user_id(session->user),
-				    .device = session_device(session),
-				    .payload_type = message_type(message),
-				    .payload = message->payload };
+	struct request *r;
 
 	metric_add(core->count.requests, 1);
 	if (request_is_duplicate(session, id, id_hash(id))) {
 		request_refuse(core, session, message, PAR_E_DUPLICATE_REQUEST);
 	} else if (handler == NULL) {
 		request_refuse(core, session, message, PAR_E_UNKNOWN_PAYLOAD_TYPE);
-	} else if (core->draining) {
+	} else if (core->draining || stream_is_refused(core, session)) {
 		request_refuse(core, session, message, PAR_E_UNAVAILABLE);
 	} else {
-		view.id = request_new(core, session, handler->plugin, message)->id;
-		request_handle(core, handler, &view, message);
+		r = request_new(core, session, handler->plugin, message);
+		if (session->on_record)
+			request_run(core, r);
 	}
+}
+
+/* What came first is last in the list of the session; the handlers may change it. */
+void requests_run(struct core *core, struct session *session)
+{
+	uint32_t n = session->inflight, i = n;
+	par_request_id *ids = mem_alloc(n * sizeof(*ids) + 1);
+	struct request *r;
+
+	LIST_FOREACH(r, &session->requests, of_session)
+		ids[--i] = r->id;
+	for (i = 0; i < n; i++) {
+		r = handles_get(&core->requests, ids[i]);
+		if (r != NULL)
+			request_run(core, r);
+	}
+	free(ids);
+}
+
+void requests_refuse(struct core *core, struct session *session)
+{
+	struct request *r;
+
+	while ((r = LIST_FIRST(&session->requests)) != NULL)
+		request_give_up(core, r, PAR_E_UNAVAILABLE);
 }
 
 static bool request_was_completed(const struct core *core, par_request_id id)
@@ -286,8 +324,10 @@ static void requests_time_out(void *state, void *arg)
 	core->request_timer = 0;
 	while ((r = TAILQ_FIRST(&core->inflight)) != NULL && r->deadline_us <= core->mono_us) {
 		metric_add(core->count.timeouts, 1);
-		log_line(PAR_LOG_WARNING, "request", r->session->id, r->plugin->descriptor.name,
-			 "did not complete a request %s in time", message_type(r->message).s);
+		if (r->session->on_record)
+			log_line(
+			    PAR_LOG_WARNING, "request", r->session->id, r->plugin->descriptor.name,
+			    "did not complete a request %s in time", message_type(r->message).s);
 		request_give_up(core, r, PAR_E_TIMEOUT);
 	}
 	requests_set_timer(core);

@@ -3,6 +3,10 @@
  * A request in flight: from dispatch to its one response. It is completed
  * exactly once, by reply, by error, by time-out, or silently when its session
  * ends; whatever comes after that finds nothing under its id.
+ *
+ * The requests of a session wait until the storage has its device on record:
+ * what a new device is answered before that could be of a time from which on no
+ * events are kept for it.
  */
 #ifndef PARLANCE_REQUEST_H
 #define PARLANCE_REQUEST_H
@@ -40,6 +44,11 @@ bool request_reply_close(struct core *core, struct par_plugin *by, par_request_i
 bool request_fail(struct core *core, struct par_plugin *by, par_request_id id, enum par_error error,
 		  const char *path, const char *message);
 
+/* The session's device is on record: its requests go to their handlers, in the order they
+ * came. */
+void requests_run(struct core *core, struct session *session);
+/* It could not be put on record: what waits for it is answered `unavailable`. */
+void requests_refuse(struct core *core, struct session *session);
 /* The session ends: its requests are forgotten. */
 void requests_abandon(struct core *core, struct session *session);
 /* The server ends and waits no longer: all in flight are answered `unavailable`. */

@@ -69,6 +69,8 @@ struct session {
 	bool congested;
 	bool is_acked; /* on the list of that name */
 	bool wants_fetch; /* on the queue of that name */
+	bool on_record; /* the storage has its device; requests may be handled */
+	bool unanswered; /* ... or did not answer when it was asked for that */
 	bool unsure; /* there may be more in the stream than is known here */
 	uint8_t redeliveries; /* since its last ack: redeliver.c */
 	uint32_t bad_messages; /* since bad_since */

@@ -25,6 +25,8 @@
 /* What plugins may have on its way: a storage that hangs must not make the
  * server hold ever more of what clients send again. */
 #define INFLIGHT_MAX 16384
+/* Pages are large: so many queries of plugins are answered at a time. */
+#define QUERIES_MAX 64
 
 static const char not_running[] = "no storage plugin is running";
 static const char behind[] = "the storage is too far behind; try again later";
@@ -294,22 +296,60 @@ struct par_str storage_query_copy(struct par_query *query, struct par_str s)
 	return str_copy(storage_query_alloc(query, s.len), s);
 }
 
+static void query_refuse(struct core *core, struct par_query *query, const char *message)
+{
+	query->error = PAR_E_UNAVAILABLE;
+	query->message = message;
+	query->next = core->refused_queries;
+	core->refused_queries = query;
+}
+
+/* Hands a query over, or has it refused at the next flush. */
+static void query_hand_over(struct core *core, struct par_query *query)
+{
+	struct registry *r = &core->registry;
+
+	if (!storage_runs(core)) {
+		query_refuse(core, query, not_running);
+		return;
+	}
+	core->handed_over = true;
+	r->storage.query(r->storage_state, query);
+}
+
+/* Plugins' queries take turns; the core's own are bounded by fetch.c. */
 void storage_query_submit(struct par_query *query)
 {
 	struct core *core = query_box(query)->core;
-	struct registry *r = &core->registry;
-	bool room = core->storage_inflight < INFLIGHT_MAX || query_box(query)->owner == NULL;
+	bool counts = query_box(query)->owner != NULL;
 
 	core->storage_inflight++;
-	if (storage_runs(core) && room) {
-		core->handed_over = true;
-		r->storage.query(r->storage_state, query);
-		return;
+	core->queries += counts;
+	if (!counts || core->queries <= QUERIES_MAX) {
+		query_hand_over(core, query);
+	} else if (core->queries > INFLIGHT_MAX) {
+		query_refuse(core, query, behind);
+	} else {
+		query->next = NULL;
+		*core->queries_waiting_end = query;
+		core->queries_waiting_end = &query->next;
 	}
-	query->error = PAR_E_UNAVAILABLE;
-	query->message = room ? not_running : behind;
-	query->next = core->refused_queries;
-	core->refused_queries = query;
+}
+
+/* One of a plugin is answered: its place goes to the next. */
+static void query_next(struct core *core)
+{
+	struct par_query *query;
+
+	core->queries--;
+	while ((query = core->queries_waiting) != NULL) {
+		core->queries_waiting = query->next;
+		if (core->queries_waiting == NULL)
+			core->queries_waiting_end = &core->queries_waiting;
+		query_hand_over(core, query);
+		if (storage_runs(core))
+			return;
+	}
 }
 
 static void query_free(struct query_box *box)
@@ -336,6 +376,8 @@ void storage_query_done(struct par_query *query)
 		box->done(box->state, query);
 		call_end(core, outer, "storage", "result");
 	}
+	if (box->owner != NULL)
+		query_next(core);
 	query_free(box);
 }
 

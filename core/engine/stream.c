@@ -21,6 +21,7 @@
 #include "engine/cursor.h"
 #include "engine/fetch.h"
 #include "engine/outbox.h"
+#include "engine/request.h"
 #include "engine/session.h"
 #include "engine/storage.h"
 #include "ws/close_code.h"
@@ -267,7 +268,19 @@ static void stream_begin(struct core *core, struct session *session,
 	if (session->state != SESSION_OPEN)
 		return;
 	stream_resync(core, session, at->resync_from);
+	session->on_record = true;
+	requests_run(core, session);
 	stream_continue(core, session);
+}
+
+/* The storage did not answer. */
+static void stream_not_opened(struct core *core, struct session *session)
+{
+	if (session != NULL) {
+		session->unanswered = true;
+		requests_refuse(core, session);
+	}
+	fetch_failed(core, session);
 }
 
 /* Its session may be closing by now, or gone. */
@@ -289,7 +302,7 @@ static void stream_opened(void *state, void *arg)
 	if (q->error == PAR_OK || q->error == PAR_E_TOO_LARGE)
 		fetch_answered(core);
 	else
-		fetch_failed(core, session);
+		stream_not_opened(core, session);
 }
 
 static void stream_ask_device(struct core *core, struct session *session)
@@ -321,6 +334,13 @@ void stream_open(struct core *core, struct session *session)
 {
 	if (core->registry.storage_plugin != NULL)
 		fetch_want(core, session);
+	else
+		session->on_record = true; /* nobody keeps any */
+}
+
+bool stream_is_refused(const struct core *core, const struct session *session)
+{
+	return !session->on_record && (session->unanswered || storage_down(core) != NULL);
 }
 
 void stream_go_back(struct core *core, struct session *session)

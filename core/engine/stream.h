@@ -24,6 +24,8 @@ struct session;
 
 /* Asks the storage where the device stands, then sends what it has not acked. */
 void stream_open(struct core *core, struct session *session);
+/* The session's device is not on record, since the storage does not answer. */
+bool stream_is_refused(const struct core *core, const struct session *session);
 /* A new event of the user's stream is durable. `own` says that this session
  * caused it. The frame is borrowed. */
 void stream_event(struct core *core, struct session *session, uint64_t seq, struct out_frame *frame,

@@ -396,6 +396,79 @@ static void a_storage_that_hangs_is_not_fed_for_ever(void)
 	world_close(&w);
 }
 
+static void let_held_through(void)
+{
+	struct par_query *q;
+
+	gate.hold = false;
+	while ((q = gate.held) != NULL) {
+		gate.held = q->next;
+		gate_query(w.core->registry.storage_state, q);
+	}
+	gate_flush(w.core->registry.storage_state);
+	world_run(&w);
+}
+
+#define ASK(id) "{\"type\":\"request\",\"id\":\"" id "\",\"payloadType\":\"chats\",\"payload\":{}}"
+
+/* What it was told before could be of a time from which on nothing is kept for it. */
+static void requests_wait_until_the_device_is_on_record(void)
+{
+	struct conn *bob;
+
+	open_world("{}");
+	gate.hold = true;
+	bob = connect_user("bob", NULL);
+	say(bob, ASK("a"));
+	say(bob, ASK("b"));
+	nothing_more(bob);
+	CU_ASSERT_EQUAL(gate.n_held, 1);
+	let_held_through();
+	CU_ASSERT(world_next_has(bob, "\"id\":\"a\",\"payload\""));
+	CU_ASSERT(world_next_has(bob, "\"id\":\"b\",\"payload\""));
+	world_hang_up(&w, bob);
+
+	gate.hold = true;
+	bob = connect_user("bob", NULL);
+	say(bob, ASK("c"));
+	gate.down = "for a test";
+	let_held_through();
+	CU_ASSERT(world_next_has(bob, "\"id\":\"c\",\"error\":{\"code\":\"unavailable\""));
+	say(bob, ASK("d"));
+	CU_ASSERT(world_next_has(bob, "\"id\":\"d\",\"error\":{\"code\":\"unavailable\""));
+	gate.down = NULL;
+	world_advance(&w, 500);
+	say(bob, ASK("e"));
+	CU_ASSERT(world_next_has(bob, "\"id\":\"e\",\"payload\""));
+	world_hang_up(&w, bob);
+	world_close(&w);
+}
+
+static void pages_for_plugins_take_turns(void)
+{
+	struct conn *bob;
+	char text[128];
+	unsigned i;
+
+	open_world("{}");
+	bob = connect_user("bob", NULL);
+	gate.hold = true;
+	for (i = 0; i < 200; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"type\":\"request\",\"id\":\"%u\",\"payloadType\":\"chats\","
+			 "\"payload\":{}}",
+			 i);
+		say(bob, text);
+	}
+	CU_ASSERT_EQUAL(gate.n_held, 64);
+	let_held_through();
+	for (i = 0; i < 200; i++)
+		CU_ASSERT_PTR_NOT_NULL(world_next(bob));
+	nothing_more(bob);
+	world_hang_up(&w, bob);
+	world_close(&w);
+}
+
 /* Also those that came out of order. */
 static void acks_are_kept_while_the_storage_is_down(void)
 {
@@ -498,6 +571,9 @@ int main(void)
 		{ "a client that acks in arrears goes on", a_client_that_acks_in_arrears_goes_on },
 		{ "a storage that hangs is not fed for ever",
 		  a_storage_that_hangs_is_not_fed_for_ever },
+		{ "requests wait until the device is on record",
+		  requests_wait_until_the_device_is_on_record },
+		{ "pages for plugins take turns", pages_for_plugins_take_turns },
 		{ "acks are kept while the storage is down",
 		  acks_are_kept_while_the_storage_is_down },
 		{ "an ack behind the close frame counts", an_ack_behind_the_close_frame_counts },

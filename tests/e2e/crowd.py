@@ -34,15 +34,23 @@ class Device(Client):
         self.person = person
         self.way = way
         self.kept = []
+        self.seqs = {}  # of what came on this connection, by event id
+        self.owed = person.owed[name]
 
     async def took(self, event):
         self.person.heard(event)
+        self.seqs[event["id"]] = event["seq"]
+        self.owed.add(event["seq"])
         if self.way in ("at once", "as text"):
             await self.ack(event["id"], text=self.way == "as text")
             return
         self.kept.append(event["id"])
         if len(self.kept) == 12:
             await self.ack_kept()
+
+    async def ack(self, event, text=False):
+        self.owed.discard(self.seqs[event])
+        await super().ack(event, text)
 
     async def ack_kept(self):
         """Backwards, in any order, all but a third (that comes again with the next
@@ -69,6 +77,7 @@ class Person:
         self.random = random.Random(f"{crowd.seed} {name}")
         self.names = [f"device {i}" for i in range(devices)]
         self.devices = []
+        self.owed = {name: set() for name in self.names}  # seqs that came and were not acked
         self.numbers = itertools.count(1)
         self.pending = {}  # key -> (payloadType, payload), sent again until it is settled
         self.answers = {}  # clientMessageId of a "new" -> its answer
@@ -225,6 +234,7 @@ class Crowd:
                 await device.until(lambda d=device: any(
                     e["payload"].get("message") == "the end" for e in d.events), "the end")
         for person in self.people:
+            assert not any(person.owed.values()), f"not acked, and never came again: {person.owed}"
             await self.check_history(person)
             for device in person.devices:
                 self.server.caught_up(person.name, device.device)

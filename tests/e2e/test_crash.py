@@ -10,8 +10,9 @@ from harness import in_thread
 @pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.long)])
 async def test_kill_under_load(start_server, kills):
     """A crowd with several devices each, who write, edit, delete, mark, and ack in
-    every way; the server is killed in the middle of it."""
-    server = start_server(storage="sqlite")
+    every way; the server is killed in the middle of it. Cursors are written often, so that
+    some are on their way then."""
+    server = start_server(storage="sqlite", server={"cursor_interval": "10ms"})
     crowd = Crowd(server)
     unanswered = 0
     for number in range(kills):

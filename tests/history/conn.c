@@ -286,8 +286,6 @@ static void conn_durable(struct history *h, struct conn *c, struct json_object *
 		conn_seq(h, c, seq, again);
 		conn_got(c->device, take_event(h, c->device, message, seq), h->at);
 	}
-	if (c->device->settled.line == 0)
-		c->device->settled = h->at;
 	c->last_seq = seq;
 	if (c->max_seq < seq)
 		c->max_seq = seq;
@@ -310,9 +308,21 @@ static void conn_event(struct history *h, struct conn *c, struct json_object *me
 		conn_durable(h, c, message, seq);
 }
 
+/* Nobody is granted anything, or told, before his device is on record. An error may
+ * come from before. */
+static bool proves_record(struct json_object *message)
+{
+	if (field_is(message, "type", "response"))
+		return field_get(message, "error") == NULL;
+	return field_number(message, "seq") != 0;
+}
+
 void conn_in(struct history *h, struct conn *c, struct json_object *message)
 {
 	uint64_t timestamp = field_number(message, "timestamp");
+
+	if (c->device->settled.line == 0 && proves_record(message))
+		c->device->settled = h->at;
 
 	if (timestamp != 0 && timestamp < c->last_timestamp)
 		fault(h, FAULT_OUT_OF_ORDER, c->last_stamped, h->at, nowhere,

@@ -78,7 +78,7 @@ struct device {
 	struct device *next; /* of the user */
 	struct user *user;
 	const char *id;
-	struct spot settled; /* the first durable event that it received: it is on record */
+	struct spot settled; /* the first message that proves it to be on record */
 	struct spot caught_up; /* the last time that was said */
 	struct got *got; /* as received; sorted by seq for judging */
 	size_t n_got, got_room;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* One connection as the client saw it; see conn.h. */
 #include "conn.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Fields of messages and hashes of contents; see content.h. */
 #include "content.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The faults found and their report; see fault.h. */
 #include "fault.h"
 
 #include <stdarg.h>

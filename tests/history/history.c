@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The lines of a recording, handed on to what they are about; see history.h. */
 #include "history.h"
 
 #include <inttypes.h>

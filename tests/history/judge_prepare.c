@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What edits, deletes and hides were about, and the order of all things; see judge.h. */
 #include <stdlib.h>
 
 #include "content.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Users, devices, chats, messages and intents, and that what is said of them agrees; see model.h. */
 #include "model.h"
 
 #include <stdlib.h>

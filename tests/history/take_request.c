@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What was asked, and what the answers say; see take.h. */
 #include <string.h>
 
 #include "content.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What events and pages of the history say; see take.h. */
 #include <string.h>
 
 #include "content.h"

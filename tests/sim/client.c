@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "conn.h"
 #include "sim.h"
+#include "taken.h"
 #include "ws/close_code.h"
 
 static uint64_t sim_ms(const struct sim *sim)
@@ -81,6 +82,7 @@ void client_dial(struct client *client)
 		client->habit = ACK_NEVER;
 	if (sim->calm)
 		client->habit = ACK_AT_ONCE;
+	client->taken = taken_get(sim, client->user, client->device);
 	client->conn = conn_dial(client);
 	/* from here on the server may send: on a connection of its own besides others of the device */
 	history_open(sim->history, sim_ms(sim), client->conn->name, client->user->name,
@@ -187,7 +189,7 @@ void client_say(struct client *client, const char *text)
 	conn_say(client->conn, text);
 }
 
-static void client_acks(struct client *client, uint64_t id)
+static void client_acks(struct client *client, struct unacked event)
 {
 	struct sim *sim = client->sim;
 	bool as_text = random_chance(&sim->random, 100);
@@ -195,8 +197,10 @@ static void client_acks(struct client *client, uint64_t id)
 
 	snprintf(text, sizeof(text),
 		 as_text ? "{\"type\":\"ack\",\"id\":\"%llu\"}" : "{\"type\":\"ack\",\"id\":%llu}",
-		 (unsigned long long)id);
+		 (unsigned long long)event.id);
 	client_say(client, text);
+	if (event.seq != 0)
+		taken_acked(client->taken, event.seq);
 	if (!sim->calm && random_chance(&sim->random, 20))
 		client_say(client, text);
 }
@@ -210,11 +214,11 @@ static void client_acks_some(struct client *client)
 
 	while (n-- > 0 && client->n_unacked > 0 && client->open) {
 		unsigned i = any ? (unsigned)random_below(&sim->random, client->n_unacked) : 0;
-		uint64_t id = client->unacked[i];
+		struct unacked event = client->unacked[i];
 
 		memmove(&client->unacked[i], &client->unacked[i + 1],
 			(--client->n_unacked - i) * sizeof(*client->unacked));
-		client_acks(client, id);
+		client_acks(client, event);
 	}
 }
 
@@ -242,10 +246,10 @@ static void client_ack_due(void *arg, uint64_t connection)
 	client_plans_ack(client);
 }
 
-static void client_takes(struct client *client, uint64_t id)
+static void client_takes(struct client *client, struct unacked event)
 {
 	if (client->habit == ACK_AT_ONCE) {
-		client_acks(client, id);
+		client_acks(client, event);
 		return;
 	}
 	if (client->n_unacked == client->size_unacked) {
@@ -253,25 +257,50 @@ static void client_takes(struct client *client, uint64_t id)
 		client->unacked =
 		    mem_realloc(client->unacked, client->size_unacked * sizeof(*client->unacked));
 	}
-	client->unacked[client->n_unacked++] = id;
+	client->unacked[client->n_unacked++] = event;
 	if (client->habit != ACK_NEVER)
 		client_plans_ack(client);
 }
 
-static void client_takes_event(struct client *client, struct json_object *event)
+/* What the user did himself need not come again to the device that did it. */
+static bool is_own(const struct client *client, struct json_object *payload)
 {
-	struct sim *sim = client->sim;
-	uint64_t id = json_object_get_uint64(json_object_object_get(event, "id"));
+	const char *by = json_object_get_string(json_object_object_get(payload, "sender"));
+
+	if (by == NULL)
+		by = json_object_get_string(json_object_object_get(payload, "userId"));
+	return by != NULL && strcmp(by, client->user->name) == 0;
+}
+
+static void client_notes_durable(struct client *client, struct json_object *event, uint64_t seq)
+{
+	struct json_object *payload = json_object_object_get(event, "payload");
 	const char *type = json_object_get_string(json_object_object_get(event, "eventType"));
-	bool durable = json_object_object_get(event, "seq") != NULL;
+	struct taken *taken = client->taken;
+	uint64_t from = json_object_get_uint64(json_object_object_get(payload, "fromSeq"));
 
 	if (json_object_object_get(event, "redelivered") != NULL)
-		sim->counts.redelivered++;
-	if (strcmp(type, "resync") == 0)
-		sim->counts.resyncs++;
+		client->sim->counts.redelivered++;
+	if (strcmp(type, "resync") == 0) {
+		client->sim->counts.resyncs++;
+		taken->resync_from = from > taken->resync_from ? from : taken->resync_from;
+	} else if (!is_own(client, payload)) {
+		taken_received(taken, seq);
+	}
+}
+
+static void client_takes_event(struct client *client, struct json_object *event)
+{
+	struct unacked unacked = {
+		.id = json_object_get_uint64(json_object_object_get(event, "id")),
+		.seq = json_object_get_uint64(json_object_object_get(event, "seq")),
+	};
+
 	client_learns(client, event);
-	if (durable || random_chance(&sim->random, 100))
-		client_takes(client, id);
+	if (unacked.seq != 0)
+		client_notes_durable(client, event, unacked.seq);
+	if (unacked.seq != 0 || random_chance(&client->sim->random, 100))
+		client_takes(client, unacked);
 }
 
 void client_hears(struct client *client, const char *text, size_t len)

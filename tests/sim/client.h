@@ -24,6 +24,7 @@
 
 struct conn;
 struct sim;
+struct taken;
 
 /* One's own message, as far as it was answered. */
 struct own {
@@ -61,6 +62,12 @@ struct ask {
 	char *payload;
 };
 
+/* An event, by its id on this connection. */
+struct unacked {
+	uint64_t id;
+	uint64_t seq; /* 0: ephemeral */
+};
+
 enum ack_habit { ACK_AT_ONCE, ACK_LATE, ACK_SHUFFLED, ACK_NEVER, ACK_HABITS };
 
 TAILQ_HEAD(asks, ask);
@@ -79,7 +86,8 @@ struct client {
 	struct asks asks;
 	unsigned n_asks;
 	unsigned last_request;
-	uint64_t *unacked; /* event ids taken and not acked */
+	struct taken *taken; /* by its device */
+	struct unacked *unacked; /* taken, and not acked on this connection */
 	unsigned n_unacked, size_unacked;
 	bool acking; /* a happening is set */
 	uint64_t reading_after[USERS_MAX]; /* at the end: next page of each chat */

@@ -205,11 +205,11 @@ static void act_typing(struct client *client)
 	free(text);
 }
 
-/* Acks of what never came, or came long ago. */
+/* Acks of what never came. */
 static void act_wrong_ack(struct client *client)
 {
-	char *text = format("{\"type\":\"ack\",\"id\":%" PRIu64 "}",
-			    random_below(&client->sim->random, 2000));
+	uint64_t far = random_chance(&client->sim->random, 500) ? 1000000 : UINT64_C(1) << 40;
+	char *text = format("{\"type\":\"ack\",\"id\":%" PRIu64 "}", far);
 
 	client_say(client, text);
 	free(text);

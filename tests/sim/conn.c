@@ -148,6 +148,7 @@ static void conn_hello(struct conn *conn, const struct parcel *parcel)
 	hello->device = par_str_of(slash + 1);
 	hello->remote = par_str_of("simulation");
 	conn->server_knows = true;
+	conn->hello_us = conn->sim->world.us;
 	server_tell(&conn->sim->server, &in);
 }
 
@@ -214,6 +215,7 @@ static void conn_look_at_backlog(struct conn *conn)
 		conn_closed(conn);
 	} else if (stuck && !conn->congested && conn->down.bytes > sim->plan.max_backlog / 2) {
 		conn->congested = true;
+		conn->congested_turn = sim->server.n_turns;
 		conn_tell(conn, IN_CONGESTED);
 	} else if (conn->congested && STAILQ_EMPTY(&conn->down.parcels)) {
 		conn->congested = false;
@@ -323,6 +325,7 @@ struct conn *conn_dial(struct client *client)
 	STAILQ_INIT(&conn->down.parcels);
 	conn->sim = sim;
 	conn->client = client;
+	conn->taken = client->taken;
 	conn->next = sim->conns;
 	sim->conns = conn;
 	snprintf(conn->name, sizeof(conn->name), "c%u", ++sim->n_conns);

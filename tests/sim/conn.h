@@ -21,6 +21,7 @@
 
 struct client;
 struct sim;
+struct taken;
 
 enum conn_state { CONN_HELLO, CONN_OPEN, CONN_CLOSING, CONN_CLOSED };
 
@@ -66,12 +67,15 @@ struct conn {
 	struct conn *next;
 	struct sim *sim;
 	struct client *client; /* NULL: he has turned away */
+	struct taken *taken; /* by his device */
+	uint64_t hello_us; /* when the server got to know of it */
 	char name[16];
 	unsigned io;
 	enum conn_state state;
 	bool server_knows; /* it was told of it, and has not released it */
 	bool paused; /* by the core */
-	bool congested; /* and the core was told */
+	bool congested; /* and the core was told ... */
+	uint64_t congested_turn; /* ... before this turn of it */
 	uint64_t stuck_until; /* the client reads nothing before that */
 	struct flow up, down;
 	uint64_t last_event_id;

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "run.h"
 
-#define SEEDS_DEFAULT 300
+#define SEEDS_DEFAULT 1000
 #define RUN_TWICE 3 /* of them, to see that nothing but the seed decides */
 #define FAILURES_MAX 5
 

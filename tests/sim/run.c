@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "conn.h"
+#include "taken.h"
 
 /* Nothing moved for so long: longer than any pause of the server's own. */
 #define QUIET (15 * SECONDS)
@@ -134,6 +135,7 @@ static void read_histories(struct sim *sim)
 static void note_caught_up(struct sim *sim)
 {
 	const struct client *client;
+	uint64_t left;
 
 	for (client = sim->clients; client != NULL; client = client->next) {
 		if (!client->open)
@@ -142,6 +144,12 @@ static void note_caught_up(struct sim *sim)
 				  client->device);
 		SIM_TRACE(sim, "%s/%s is caught up #%u", client->user->name, client->device,
 			  ++sim->lines);
+		left = taken_left(client->taken);
+		if (left != 0)
+			sim_fail(sim,
+				 "%s/%s has received seq %" PRIu64
+				 " once, never acked it, and did not get it again",
+				 client->user->name, client->device, left);
 	}
 }
 
@@ -232,6 +240,7 @@ struct outcome run(uint64_t seed, FILE *trace, FILE *report)
 	outcome = (struct outcome){ !sim->failed, sim->trace.hash, sim->counts, sim->world.us };
 	clients_free(sim);
 	conns_free(sim);
+	taken_free(sim);
 	truth_free(&sim->truth);
 	history_free(&sim->history);
 	world_free(&sim->world);

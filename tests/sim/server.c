@@ -148,6 +148,7 @@ void server_turn(struct server *s)
 	bool more;
 
 	s->due_at = UINT64_MAX;
+	s->n_turns++;
 	if (++s->turns > TURNS_MAX)
 		sim_fail(sim, "the core does not come to rest");
 	for (i = 0; i < sim->plan.io_threads; i++)
@@ -233,6 +234,7 @@ void server_crash(struct server *s)
 		return;
 	SIM_TRACE(s->sim, "server crashes");
 	s->sim->counts.crashes++;
+	s->forgetful = true;
 	storage_end(&s->sim->storage, true);
 	conns_server_died(s->sim);
 	server_stop(s);
@@ -255,6 +257,8 @@ static void server_end_drain(struct server *s)
 	SIM_TRACE(s->sim, "server drained");
 	if (s->core->mono_us < s->core->drain_deadline)
 		watch_drained(s->sim);
+	else
+		s->forgetful = true;
 	storage_end(&s->sim->storage, false);
 	conns_server_died(s->sim);
 	server_stop(s);

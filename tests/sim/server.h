@@ -26,6 +26,8 @@ struct server {
 	struct seam seams[SERVER_IO_MAX];
 	uint64_t due_at; /* a turn is wanted then; UINT64_MAX: none is */
 	unsigned turns; /* since the clock moved */
+	uint64_t n_turns; /* in all */
+	bool forgetful; /* a crash or a drain cut short: acks may have been lost */
 	uint64_t lives;
 	bool draining;
 	bool deaf; /* what the core says is heard by nobody */

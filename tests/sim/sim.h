@@ -25,6 +25,7 @@
 #include "world.h"
 
 struct conn;
+struct taken;
 
 /* What was done, for the figures. */
 struct sim_counts {
@@ -48,6 +49,7 @@ struct sim {
 	unsigned n_conns;
 	struct person *users;
 	struct client *clients; /* latest first */
+	struct taken *taken;
 	unsigned n_clients;
 	struct history *history;
 	unsigned lines; /* that it has: the trace names them, as its report does */

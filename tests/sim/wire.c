@@ -8,9 +8,12 @@
 
 #include "base/mem.h"
 #include "sim.h"
+#include "taken.h"
 
 /* Between a request's arrival and the turn in which the core looks at the clock. */
 #define LAG (20 * MS)
+/* Until the core has read its mail: an outbox that is full may hold it up. */
+#define CONGESTED_TURNS 50
 
 /* --- requests and answers --- */
 
@@ -76,21 +79,39 @@ static void acked(struct conn *conn, uint64_t id)
 
 	while (i < conn->n_wired && conn->wired[i].id != id)
 		i++;
-	if (i < conn->n_wired)
-		wired_remove(conn, i);
+	if (i == conn->n_wired)
+		return;
+	taken_reached(conn->taken, conn->wired[i].seq, conn->sim->world.us);
+	wired_remove(conn, i);
+}
+
+static bool is_resync(const struct out_msg *out)
+{
+	static const char resync[] = ",\"eventType\":\"resync\"";
+
+	return out->frame->len > sizeof(resync) &&
+	       memcmp(out->frame->text, resync, sizeof(resync) - 1) == 0;
 }
 
 /* The server may go back to what it has sent before on this connection: what came after it
  * is to come again, and a resync stands for all that came before. */
 static void went_back(struct conn *conn, const struct out_msg *out)
 {
-	static const char resync[] = ",\"eventType\":\"resync\"";
-
-	if (out->frame->len > sizeof(resync) &&
-	    memcmp(out->frame->text, resync, sizeof(resync) - 1) == 0)
+	if (is_resync(out))
 		conn->n_wired = 0;
 	while (conn->n_wired > 0 && conn->wired[conn->n_wired - 1].seq >= out->seq)
 		conn->n_wired--;
+}
+
+/* Acks may have been lost, or could not be stored, or named what the server has gone back
+ * behind. */
+static bool is_forgetful(const struct sim *sim)
+{
+	const struct plan *plan = &sim->plan;
+
+	return sim->server.forgetful || sim->server.settings.redeliver_after > 0 ||
+	       plan->lost_one > 0 || plan->lost_all > 0 || plan->unsure_one > 0 ||
+	       plan->unsure_all > 0 || plan->downs > 0;
 }
 
 /* Where the server may go back, what we still count may be gone from its own count: acked
@@ -104,6 +125,10 @@ static void wired_judge(struct conn *conn, const struct out_msg *out)
 
 	for (i = 0; i < conn->n_wired; i++)
 		bytes += conn->wired[i].bytes;
+	if (!is_forgetful(sim) && !is_resync(out) &&
+	    !taken_may_be_sent(conn->taken, out->seq, conn->hello_us))
+		sim_fail(sim, "%s gets seq %" PRIu64 ", which its device had acked before",
+			 conn->name, out->seq);
 	if (conn->n_wired == 0 || settings->redeliver_after > 0)
 		return;
 	if (conn->n_wired >= settings->ack_window)
@@ -175,6 +200,8 @@ char *wire_out(struct conn *conn, const struct out_msg *out)
 	if (out->u.id != ++conn->last_event_id)
 		sim_fail(conn->sim, "%s got event id %" PRIu64 " where %" PRIu64 " was next",
 			 conn->name, out->u.id, conn->last_event_id);
+	if (conn->congested && conn->sim->server.n_turns > conn->congested_turn + CONGESTED_TURNS)
+		sim_fail(conn->sim, "%s is congested, and gets an event", conn->name);
 	if (out->seq != 0)
 		wired_add(conn, out);
 	return event_text(out);

@@ -184,8 +184,6 @@ static void server_listen_signals(struct server *s)
 	static const int numbers[N_SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 	unsigned i;
 
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write */
 	for (i = 0; i < N_SIGNALS; i++) {
 		/* what the loop puts back at its end: one that comes then is too late to matter */
 		signal(numbers[i], SIG_IGN);
@@ -261,6 +259,8 @@ int server_run(const struct command_line *line)
 	struct server s = { .line = line };
 	bool ok;
 
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write */
 	server_raise_file_limit();
 	if (!server_read_config(&s))
 		return 1;

@@ -2,6 +2,12 @@
 /*
  * Writes to the log file, collected; see wal_file.h. All other files are
  * opened by SQLite's own file system as if this one were not there.
+ *
+ * A write that fails takes what was collected with it, pages that SQLite was told
+ * are written. It learns of it at the latest from the sync, so their transaction
+ * fails, and batch.c rolls back the whole of it after any failure; the next one writes
+ * all of its pages anew, at the same place. So it does after a sync that
+ * failed: nothing ever relies on pages of which a sync did not succeed.
  */
 #include <stdlib.h>
 #include <string.h>

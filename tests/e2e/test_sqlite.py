@@ -76,6 +76,19 @@ async def test_file_cannot_grow(start_server):
         await bob.expect_event("new", messageId=number)
 
 
+def test_no_room_at_the_start(make_server):
+    """It says so, and does not just end with a signal."""
+    server = make_server(storage="sqlite")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
+    try:
+        log = server.start_and_fail()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "parlance.db" in log and "disk" in log, log
+    server.start()
+
+
 def test_folder_that_is_not_there(make_server):
     server = make_server(storage="sqlite", plugins={"storage_sqlite": {"path": "/nowhere/x.db"}})
     assert "the folder /nowhere does not exist" in server.start_and_fail()

@@ -229,7 +229,8 @@ class Crowd:
         assert not any(person.pending for person in self.people)
         closer = await Client(self.server, "the closer").open()
         for person in self.people:
-            await closer.new(person.name, "the end")
+            await insist(closer, "new", {"chatId": person.name, "message": "the end",
+                                         "clientMessageId": person.name})
             for device in person.devices:
                 await device.until(lambda d=device: any(
                     e["payload"].get("message") == "the end" for e in d.events), "the end")
@@ -274,11 +275,20 @@ async def within_or_ended(wait, runs, what):
         waiting.cancel()
 
 
+async def insist(client, kind, payload):
+    """Asks until it is answered: a server with little patience may say `timeout` at any time."""
+    while True:
+        answer = await client.request(kind, payload)
+        if answer.get("error", {}).get("code") not in OPEN:
+            assert "error" not in answer, answer
+            return answer["payload"]
+
+
 async def history(client, chat):
     """The whole chat, asked for in pages."""
     messages, payload = [], {"startId": 1}
     while True:
-        page = await client.ok("messages", {"chatId": chat, "count": 500, **payload})
+        page = await insist(client, "messages", {"chatId": chat, "count": 500, **payload})
         messages += page["messages"]
         if not page["hasMore"]:
             break

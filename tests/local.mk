@@ -10,9 +10,11 @@ include tests/e2e/local.mk
 # What takes minutes, and is no part of `make check`. SIM_SEEDS says how many worlds
 # are simulated.
 SIM_SEEDS = 20000
+SIM_SEEDS_SQLITE = 2000
 
 sim-long: all tests/sim/sim$(EXEEXT)
 	tests/sim/sim --seeds $(SIM_SEEDS) --seed 1001
+	tests/sim/sim --seeds $(SIM_SEEDS_SQLITE) --storage storage_sqlite
 
 check-long: sim-long e2e-long
 

@@ -126,6 +126,8 @@ void asks_free(struct client *client);
 /* client_act.c */
 
 void client_act(struct client *client);
+/* Some client of the user writes to another user. */
+void client_greets(struct sim *sim, struct person *user, unsigned peer);
 /* Learns from an event. */
 void client_learns(struct client *client, struct json_object *event);
 /* At the end: reads all chats of the user, from their beginning. */

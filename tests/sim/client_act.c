@@ -96,6 +96,19 @@ static void act_new(struct client *client)
 	free(text);
 }
 
+void client_greets(struct sim *sim, struct person *user, unsigned peer)
+{
+	struct client *client = sim->clients;
+	char id[CLIENT_NAME_MAX];
+
+	while (client->user != user)
+		client = client->next;
+	fresh_client_id(client, id);
+	ask_new(client, "new", peer, id, true,
+		format("{\"chatId\":\"%s\",\"message\":\"good day\",\"clientMessageId\":\"%s\"}",
+		       peer_name(client, peer), id));
+}
+
 /* What another program of the user has just said, or this one. */
 static void act_new_again(struct client *client)
 {

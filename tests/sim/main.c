@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sim [--seeds N] [--seed S] [--trace]: runs the simulated world N times, from
- * seed S on. A seed that fails is printed with what is wrong and the command that
- * replays it. --trace prints all that happens.
+ * sim [--seeds N] [--seed S] [--trace] [--storage PLUGIN]: runs the simulated world N
+ * times, from seed S on. A seed that fails is printed with what is wrong and the command
+ * that replays it. --trace prints all that happens. --storage has another plugin than
+ * storage_memory keep what is stored.
  */
 #include <dlfcn.h>
 #include <getopt.h>
@@ -22,15 +23,22 @@
 #define FAILURES_MAX 5
 
 static const char *program;
+static const char *storage = "storage_memory";
+static FILE *trace; /* or NULL */
 static uint64_t running; /* the seed */
+
+/* What came of all runs. */
+static struct sim_counts sum;
+static uint64_t simulated_us;
 
 /* In case that the process dies of it. */
 static void say_seed(void)
 {
 	char text[512];
 	int len = snprintf(text, sizeof(text),
-			   "\nseed %" PRIu64 " died; replay it: %s --seed %" PRIu64 " --trace\n",
-			   running, program, running);
+			   "\nseed %" PRIu64 " died; replay it: %s --storage %s --seed %" PRIu64
+			   " --trace\n",
+			   running, program, storage, running);
 
 	if (write(STDERR_FILENO, text, (size_t)len) < 0)
 		_exit(3);
@@ -58,8 +66,8 @@ static void watch_for_death(void)
  * also for the sake of a leak checker, which cannot name what is gone. */
 static void keep_plugins_loaded(void)
 {
-	static const char *const names[] = { "storage_memory", "messaging", "typing",
-					     "auth_insecure" };
+	const char *const names[] = { "storage_memory", storage, "messaging", "typing",
+				      "auth_insecure" };
 	char path[1024];
 	unsigned i;
 
@@ -72,23 +80,22 @@ static void keep_plugins_loaded(void)
 	}
 }
 
-static void total(struct sim_counts *sum, const struct sim_counts *one)
+static void total(const struct sim_counts *one)
 {
-	sum->messages += one->messages;
-	sum->connections += one->connections;
-	sum->crashes += one->crashes;
-	sum->drains += one->drains;
-	sum->cuts += one->cuts;
-	sum->downs += one->downs;
-	sum->jumps += one->jumps;
-	sum->lost += one->lost;
-	sum->unsure += one->unsure;
-	sum->redelivered += one->redelivered;
-	sum->resyncs += one->resyncs;
+	sum.messages += one->messages;
+	sum.connections += one->connections;
+	sum.crashes += one->crashes;
+	sum.drains += one->drains;
+	sum.cuts += one->cuts;
+	sum.downs += one->downs;
+	sum.jumps += one->jumps;
+	sum.lost += one->lost;
+	sum.unsure += one->unsure;
+	sum.redelivered += one->redelivered;
+	sum.resyncs += one->resyncs;
 }
 
-static bool run_seed(uint64_t seed, bool twice, FILE *trace, struct sim_counts *sum,
-		     uint64_t *simulated)
+static bool run_seed(uint64_t seed, bool twice)
 {
 	char *report = NULL;
 	size_t size;
@@ -96,18 +103,18 @@ static bool run_seed(uint64_t seed, bool twice, FILE *trace, struct sim_counts *
 	struct outcome outcome;
 
 	running = seed;
-	outcome = run(seed, trace, file);
-	total(sum, &outcome.counts);
-	*simulated += outcome.simulated_us;
-	if (twice && outcome.good && run(seed, NULL, file).hash != outcome.hash) {
+	outcome = run(seed, storage, trace, file);
+	total(&outcome.counts);
+	simulated_us += outcome.simulated_us;
+	if (twice && outcome.good && run(seed, storage, NULL, file).hash != outcome.hash) {
 		fprintf(file, "the same seed gave two different runs\n");
 		outcome.good = false;
 	}
 	fclose(file);
 	if (!outcome.good)
 		printf("seed %" PRIu64 " failed:\n%s"
-		       "replay it: %s --seed %" PRIu64 " --trace\n\n",
-		       seed, report, program, seed);
+		       "replay it: %s --storage %s --seed %" PRIu64 " --trace\n\n",
+		       seed, report, program, storage, seed);
 	free(report);
 	return outcome.good;
 }
@@ -120,16 +127,16 @@ static double seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void print_sum(uint64_t n, double seconds, const struct sim_counts *c, uint64_t simulated)
+static void print_sum(uint64_t n, double seconds)
 {
 	printf("%" PRIu64 " runs in %.1f s, %.0f a minute; %" PRIu64 " hours simulated\n", n,
-	       seconds, (double)n * 60 / seconds, simulated / SECONDS / 3600);
+	       seconds, (double)n * 60 / seconds, simulated_us / SECONDS / 3600);
 	printf("%" PRIu64 " messages, %" PRIu64 " connections, %" PRIu64 " cuts, %" PRIu64
 	       " crashes, %" PRIu64 " drains, %" PRIu64 " clock jumps\n",
-	       c->messages, c->connections, c->cuts, c->crashes, c->drains, c->jumps);
+	       sum.messages, sum.connections, sum.cuts, sum.crashes, sum.drains, sum.jumps);
 	printf("storage: down %" PRIu64 " times, %" PRIu64 " lost before and %" PRIu64
 	       " after the commit; %" PRIu64 " redelivered, %" PRIu64 " resyncs\n",
-	       c->downs, c->lost, c->unsure, c->redelivered, c->resyncs);
+	       sum.downs, sum.lost, sum.unsure, sum.redelivered, sum.resyncs);
 }
 
 static uint64_t seeds_default(void)
@@ -149,38 +156,49 @@ static void quiet_log(void)
 		exit(2);
 }
 
-int main(int argc, char **argv)
+/* Takes --seed and --seeds from the command line; false when it makes no sense. */
+static bool read_options(int argc, char **argv, uint64_t *first, uint64_t *n)
 {
 	static const struct option options[] = { { "seeds", required_argument, NULL, 'n' },
 						 { "seed", required_argument, NULL, 's' },
+						 { "storage", required_argument, NULL, 'p' },
 						 { "trace", no_argument, NULL, 't' },
 						 { NULL, 0, NULL, 0 } };
-	uint64_t n = 0, first = 0, i, simulated = 0, failed = 0;
-	struct sim_counts sum = { 0 };
-	FILE *trace = NULL;
-	double begun = seconds_now();
 	int option;
 
-	program = argv[0];
+	*first = *n = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'n')
-			n = strtoull(optarg, NULL, 10);
+			*n = strtoull(optarg, NULL, 10);
 		else if (option == 's')
-			first = strtoull(optarg, NULL, 10);
+			*first = strtoull(optarg, NULL, 10);
+		else if (option == 'p')
+			storage = optarg;
 		else if (option == 't')
 			trace = stdout;
 		else
-			return 2;
+			return false;
 	}
-	if (n == 0)
-		n = first == 0 ? seeds_default() : 1;
-	if (first == 0)
-		first = 1;
+	if (*n == 0)
+		*n = *first == 0 ? seeds_default() : 1;
+	if (*first == 0)
+		*first = 1;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t n, first, i, failed = 0;
+	double begun = seconds_now();
+
+	program = argv[0];
+	if (!read_options(argc, argv, &first, &n))
+		return 2;
 	quiet_log();
 	keep_plugins_loaded();
 	watch_for_death();
 	for (i = 0; i < n && failed < FAILURES_MAX; i++)
-		failed += !run_seed(first + i, n > 1 && i < RUN_TWICE, trace, &sum, &simulated);
-	print_sum(i, seconds_now() - begun, &sum, simulated);
+		failed += !run_seed(first + i, n > 1 && i < RUN_TWICE);
+	print_sum(i, seconds_now() - begun);
 	return failed == 0 ? 0 : 1;
 }

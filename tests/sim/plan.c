@@ -86,6 +86,8 @@ static void draw_options(struct plan *p, struct random *r)
 	option(p, r, 200, ", max_bad_messages: %" PRIu64, random_between(r, 2, 5));
 	if (random_chance(r, 300))
 		strcat(p->server, ", session_policy: replace");
+	p->forgets =
+	    strstr(p->server, "device_ttl") != NULL || strstr(p->server, "max_devices") != NULL;
 }
 
 void plan_draw(struct plan *p, struct random *r)

@@ -48,6 +48,7 @@ struct plan {
 	unsigned io_threads;
 	uint32_t outbox; /* slots of the mailbox */
 	uint64_t max_backlog; /* below what the config allows, so that it matters */
+	bool forgets; /* devices may be forgotten */
 	char server[PLAN_TEXT_MAX]; /* section of the config */
 };
 

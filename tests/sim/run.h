@@ -21,7 +21,8 @@ struct outcome {
 	uint64_t simulated_us;
 };
 
-/* `trace`: where what happens is written to, or NULL. Faults are written to `report`. */
-struct outcome run(uint64_t seed, FILE *trace, FILE *report);
+/* `storage`: the plugin that stores (truth.h). `trace`: where what happens is written to, or
+ * NULL. Faults are written to `report`. */
+struct outcome run(uint64_t seed, const char *storage, FILE *trace, FILE *report);
 
 #endif

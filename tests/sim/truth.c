@@ -8,17 +8,24 @@
  */
 #include "truth.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "seam/out_frame.h"
 #include "support/host.h"
 
+#define MEMORY "storage_memory"
+
 struct truth {
 	struct host *host;
 	struct par_plugin *plugin;
+	char object[256];
+	char dir[64]; /* "": it keeps no files */
+	char config[128];
 };
 
 /* The core's, while it is carried out. */
@@ -29,40 +36,81 @@ struct carried {
 	bool told;
 };
 
-static void start(struct truth *truth)
+static void truth_die(const struct truth *truth)
 {
-	if (!host_start(truth->plugin)) {
-		fprintf(stderr, "sim: storage_memory does not start: %s\n", truth->host->error);
-		abort();
-	}
+	fprintf(stderr, "sim: %s: %s\n", truth->object, truth->host->error);
+	abort();
 }
 
-struct truth *truth_new(void)
+static void truth_load(struct truth *truth)
+{
+	truth->plugin =
+	    host_load(truth->host, truth->object, truth->dir[0] == '\0' ? NULL : truth->config);
+	if (truth->plugin == NULL)
+		truth_die(truth);
+}
+
+static void truth_start(struct truth *truth)
+{
+	if (!host_start(truth->plugin))
+		truth_die(truth);
+}
+
+/* In memory where there is such a folder: nobody pulls a plug here. */
+static void truth_make_dir(struct truth *truth)
+{
+	snprintf(truth->dir, sizeof(truth->dir), "%s/parlance-sim-XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (mkdtemp(truth->dir) == NULL)
+		abort();
+	snprintf(truth->config, sizeof(truth->config), "{\"path\":\"%s/db\"}", truth->dir);
+}
+
+static void truth_remove_dir(const struct truth *truth)
+{
+	DIR *dir = opendir(truth->dir);
+	const struct dirent *entry;
+
+	while ((entry = readdir(dir)) != NULL)
+		unlinkat(dirfd(dir), entry->d_name, 0); /* but for . and .., which stay */
+	closedir(dir);
+	if (rmdir(truth->dir) != 0)
+		perror(truth->dir);
+}
+
+struct truth *truth_new(const char *plugin)
 {
 	struct truth *truth = mem_zalloc(sizeof(*truth));
 
 	truth->host = host_new();
-	truth->plugin = host_load(truth->host, PLUGIN_BUILD_DIR "/storage_memory.so", NULL);
-	if (truth->plugin == NULL) {
-		fprintf(stderr, "sim: %s\n", truth->host->error);
-		abort();
-	}
-	start(truth);
+	snprintf(truth->object, sizeof(truth->object), PLUGIN_BUILD_DIR "/%s.so", plugin);
+	if (strcmp(plugin, MEMORY) != 0)
+		truth_make_dir(truth);
+	truth_load(truth);
+	truth_start(truth);
 	return truth;
 }
 
 void truth_free(struct truth **truth)
 {
 	host_free(&(*truth)->host);
+	if ((*truth)->dir[0] != '\0')
+		truth_remove_dir(*truth);
 	free(*truth);
 	*truth = NULL;
 }
 
+/* What is kept in memory only is stopped and started, and never unloaded. */
 void truth_restart(struct truth *truth, uint64_t now)
 {
 	truth->host->now = now;
-	truth->plugin->descriptor->stop(truth->plugin->state);
-	start(truth);
+	if (truth->dir[0] != '\0') {
+		host_unload(truth->plugin);
+		truth_load(truth);
+	} else {
+		truth->plugin->descriptor->stop(truth->plugin->state);
+	}
+	truth_start(truth);
 }
 
 static void *core_alloc(const struct carried *c, size_t size)

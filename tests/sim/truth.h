@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is stored, for certain: the real storage_memory, loaded in a host of
- * its own, so that it outlives each core of a run. storage.c decides what
- * happens to a transaction or query of the core; here it is carried out.
+ * What is stored, for certain: a real storage plugin, storage_memory as a rule,
+ * loaded in a host of its own, so that it outlives each core of a run. storage.c decides
+ * what happens to a transaction or query of the core; here it is carried out.
  */
 #ifndef PARLANCE_SIM_TRUTH_H
 #define PARLANCE_SIM_TRUTH_H
@@ -14,7 +14,8 @@
 
 struct truth;
 
-struct truth *truth_new(void);
+/* `plugin`: "storage_memory", or one that keeps files, which is given a folder of its own. */
+struct truth *truth_new(const char *plugin);
 void truth_free(struct truth **truth);
 /* A server ends, in whatever way, and another comes. `now` is its wall clock. */
 void truth_restart(struct truth *truth, uint64_t now);

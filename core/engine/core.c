@@ -102,6 +102,7 @@ struct core *core_new(const struct settings *settings, const struct core_env *en
 					       .request_timeout = settings->request_timeout,
 					       .max_message_size = settings->max_message_size };
 	TAILQ_INIT(&core->fetch_queue);
+	TAILQ_INIT(&core->fetch_aside);
 	TAILQ_INIT(&core->acked);
 	TAILQ_INIT(&core->cursor_retry);
 	TAILQ_INIT(&core->inflight);

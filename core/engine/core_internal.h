@@ -77,6 +77,8 @@ struct core {
 	struct session_list fetch_queue; /* fetch.c: sessions that have to ask the storage */
 	unsigned fetches; /* questions on their way */
 	uint64_t fetch_timer; /* it did not answer: the queue waits */
+	struct session_list fetch_aside; /* those whose streams cannot be read */
+	uint64_t fetch_aside_timer;
 	struct session_list acked; /* cursor.c: sessions whose cursor moved */
 	unsigned n_acked;
 	struct cursor_list cursor_retry; /* cursor.c: of sessions that are gone */
@@ -110,7 +112,7 @@ struct core {
 	struct par_tx *refused_last;
 	struct par_query *refused_queries;
 	unsigned storage_inflight;
-	unsigned queries; /* of plugins ... */
+	unsigned queries; /* of plugins, that were not refused ... */
 	struct par_query *queries_waiting; /* ... and those of them that wait for their turn */
 	struct par_query **queries_waiting_end;
 

@@ -173,7 +173,8 @@ static void batch_add_session(struct cursor_batch *batch, const struct session *
 	cursor->closed = closed;
 }
 
-/* Whether a session here, but for `gone`, is the device's: then it has not left. */
+/* Whether a session here, but for `gone`, is the device's: then it has not left. One for
+ * which the storage was not asked yet is not here: nothing will tell when it goes. */
 static bool device_is_here(struct core *core, struct par_str user_name, struct par_str device,
 			   const struct session *gone)
 {
@@ -183,7 +184,8 @@ static bool device_is_here(struct core *core, struct par_str user_name, struct p
 	if (user == NULL)
 		return false;
 	LIST_FOREACH(session, &user->sessions, of_user) {
-		if (session != gone && par_str_equal(session_device(session), device))
+		if (session != gone && session->stream != STREAM_NEW &&
+		    par_str_equal(session_device(session), device))
 			return true;
 	}
 	return false;
@@ -223,11 +225,10 @@ void cursor_session_asks(struct core *core, const struct session *session)
 		return;
 	batch_add_kept(&batch);
 	LIST_FOREACH(other, &session->user->sessions, of_user) {
-		if (!other->is_acked ||
-		    !par_str_equal(session_device(other), session_device(session)))
-			continue;
-		cursor_unnote(core, other);
-		batch_add_session(&batch, other, false);
+		/* it stays noted: cursors_write has more to do for it than to write */
+		if (other->is_acked &&
+		    par_str_equal(session_device(other), session_device(session)))
+			batch_add_session(&batch, other, false);
 	}
 	batch_submit(&batch);
 }

@@ -37,6 +37,11 @@ void fetch_answered(struct core *core)
 	fetch_next(core);
 }
 
+static uint64_t fetch_later(struct core *core, par_callback_fn fn)
+{
+	return timers_start(&core->timers, core->mono_us + RETRY_US, NULL, fn, core, NULL);
+}
+
 static void fetch_retry(void *state, void *arg)
 {
 	struct core *core = state;
@@ -46,23 +51,48 @@ static void fetch_retry(void *state, void *arg)
 	if (storage_down(core) == NULL)
 		fetch_next(core);
 	else
-		core->fetch_timer = timers_start(&core->timers, core->mono_us + RETRY_US, NULL,
-						 fetch_retry, core, NULL);
-}
-
-void fetch_failed(struct core *core, struct session *session)
-{
-	core->fetches--;
-	if (core->fetch_timer == 0)
-		core->fetch_timer = timers_start(&core->timers, core->mono_us + RETRY_US, NULL,
-						 fetch_retry, core, NULL);
-	if (session != NULL)
-		fetch_want(core, session);
+		core->fetch_timer = fetch_later(core, fetch_retry);
 }
 
 void fetch_forget(struct core *core, struct session *session)
 {
-	if (session->wants_fetch)
+	if (session->set_aside)
+		TAILQ_REMOVE(&core->fetch_aside, session, of_fetch);
+	else if (session->wants_fetch)
 		TAILQ_REMOVE(&core->fetch_queue, session, of_fetch);
-	session->wants_fetch = false;
+	session->set_aside = session->wants_fetch = false;
+}
+
+static void fetch_take_back(void *state, void *arg)
+{
+	struct core *core = state;
+	struct session *session;
+
+	(void)arg;
+	core->fetch_aside_timer = 0;
+	while ((session = TAILQ_FIRST(&core->fetch_aside)) != NULL) {
+		fetch_forget(core, session);
+		fetch_want(core, session);
+	}
+}
+
+static void fetch_set_aside(struct core *core, struct session *session)
+{
+	session->set_aside = true;
+	TAILQ_INSERT_TAIL(&core->fetch_aside, session, of_fetch);
+	if (core->fetch_aside_timer == 0)
+		core->fetch_aside_timer = timers_start(&core->timers, core->mono_us + RETRY_US,
+						       NULL, fetch_take_back, core, NULL);
+}
+
+void fetch_failed(struct core *core, struct session *session, enum par_error error)
+{
+	core->fetches--;
+	if (error == PAR_E_UNAVAILABLE && core->fetch_timer == 0)
+		core->fetch_timer = fetch_later(core, fetch_retry);
+	if (session != NULL && error == PAR_E_UNAVAILABLE)
+		fetch_want(core, session);
+	else if (session != NULL)
+		fetch_set_aside(core, session);
+	fetch_next(core);
 }

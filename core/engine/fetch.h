@@ -5,10 +5,13 @@
  * events, so what a thousand devices that come back at once make the server hold is
  * bounded; the others wait in a queue. When the storage does not answer, the
  * queue stands still and is tried again after a while, with few questions
- * and not with all.
+ * and not with all. A session for which it answers with an error of another kind
+ * is set aside for as long: its stream may be damaged, and the others' are not.
  */
 #ifndef PARLANCE_FETCH_H
 #define PARLANCE_FETCH_H
+
+#include <parlance/plugin.h>
 
 struct core;
 struct session;
@@ -21,8 +24,8 @@ struct session;
 void fetch_want(struct core *core, struct session *session);
 /* An answer came: the next may ask. The session may be gone. */
 void fetch_answered(struct core *core);
-/* There was no answer; the session, if it is still there, asks again later. */
-void fetch_failed(struct core *core, struct session *session);
+/* An error came; the session, if it is still there, asks again later. */
+void fetch_failed(struct core *core, struct session *session, enum par_error error);
 /* The session ends. */
 void fetch_forget(struct core *core, struct session *session);
 

@@ -68,7 +68,8 @@ struct session {
 	bool paused; /* OUT_PAUSE was sent */
 	bool congested;
 	bool is_acked; /* on the list of that name */
-	bool wants_fetch; /* on the queue of that name */
+	bool wants_fetch; /* fetch.c has it in its queue ... */
+	bool set_aside; /* ... or aside */
 	bool on_record; /* the storage has its device; requests may be handled */
 	bool unanswered; /* ... or did not answer when it was asked for that */
 	bool unsure; /* there may be more in the stream than is known here */

@@ -53,6 +53,7 @@ struct query_box {
 	struct par_plugin *owner;
 	par_callback_fn done;
 	void *state;
+	bool has_turn; /* it is one of core->queries */
 	struct arena arena;
 	struct par_query query;
 };
@@ -320,15 +321,21 @@ static void query_hand_over(struct core *core, struct par_query *query)
 /* Plugins' queries take turns; the core's own are bounded by fetch.c. */
 void storage_query_submit(struct par_query *query)
 {
-	struct core *core = query_box(query)->core;
-	bool counts = query_box(query)->owner != NULL;
+	struct query_box *box = query_box(query);
+	struct core *core = box->core;
 
 	core->storage_inflight++;
-	core->queries += counts;
-	if (!counts || core->queries <= QUERIES_MAX) {
+	if (box->owner == NULL) {
 		query_hand_over(core, query);
-	} else if (core->queries > INFLIGHT_MAX) {
+		return;
+	}
+	if (core->queries == INFLIGHT_MAX) {
 		query_refuse(core, query, behind);
+		return;
+	}
+	box->has_turn = true;
+	if (core->queries++ < QUERIES_MAX) {
+		query_hand_over(core, query);
 	} else {
 		query->next = NULL;
 		*core->queries_waiting_end = query;
@@ -376,7 +383,7 @@ void storage_query_done(struct par_query *query)
 		box->done(box->state, query);
 		call_end(core, outer, "storage", "result");
 	}
-	if (box->owner != NULL)
+	if (box->has_turn)
 		query_next(core);
 	query_free(box);
 }

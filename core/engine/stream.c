@@ -164,7 +164,7 @@ static void stream_fetched(void *state, void *arg)
 			session->stream = STREAM_WAITING;
 			session->unsure = true;
 		}
-		fetch_failed(core, session);
+		fetch_failed(core, session, q->error);
 		return;
 	}
 	if (session != NULL) {
@@ -273,14 +273,14 @@ static void stream_begin(struct core *core, struct session *session,
 	stream_continue(core, session);
 }
 
-/* The storage did not answer. */
-static void stream_not_opened(struct core *core, struct session *session)
+/* The storage did not put the device on record, or may not have. */
+static void stream_not_opened(struct core *core, struct session *session, enum par_error error)
 {
 	if (session != NULL) {
 		session->unanswered = true;
 		requests_refuse(core, session);
 	}
-	fetch_failed(core, session);
+	fetch_failed(core, session, error);
 }
 
 /* Its session may be closing by now, or gone. */
@@ -302,7 +302,7 @@ static void stream_opened(void *state, void *arg)
 	if (q->error == PAR_OK || q->error == PAR_E_TOO_LARGE)
 		fetch_answered(core);
 	else
-		stream_not_opened(core, session);
+		stream_not_opened(core, session, q->error);
 }
 
 static void stream_ask_device(struct core *core, struct session *session)

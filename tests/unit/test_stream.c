@@ -19,6 +19,7 @@ static struct world w;
 static struct {
 	struct par_storage_role role;
 	const char *down;
+	const char *broken; /* the user whose stream cannot be read */
 	unsigned asked;
 	bool hold; /* queries wait ... */
 	struct par_query *held; /* ... here */
@@ -47,6 +48,10 @@ static void gate_query(void *state, struct par_query *q)
 		gate.n_held++;
 	} else if (gate.down != NULL) {
 		q->error = PAR_E_UNAVAILABLE;
+		q->next = gate.unanswered;
+		gate.unanswered = q;
+	} else if (gate.broken != NULL && par_str_equal(q->user, par_str_of(gate.broken))) {
+		q->error = PAR_E_INTERNAL;
 		q->next = gate.unanswered;
 		gate.unanswered = q;
 	} else {
@@ -469,6 +474,117 @@ static void pages_for_plugins_take_turns(void)
 	world_close(&w);
 }
 
+static unsigned n_answered, n_refused;
+
+static void count_answered(void *state, void *arg)
+{
+	const struct par_query *q = arg;
+
+	(void)state;
+	n_answered += q->error == PAR_OK;
+	n_refused += q->error == PAR_E_UNAVAILABLE;
+}
+
+/* Its turn of going on comes with its cursor, which another session had written before. */
+static void a_client_that_acks_in_arrears_has_a_second_session(void)
+{
+	struct conn *alice, *bob, *other;
+	uint64_t seq;
+
+	open_world("{ack_window: 8}");
+	alice = connect_user("alice", NULL);
+	for (seq = 1; seq <= 30; seq++)
+		say(alice, NEW("bob", "text"));
+	bob = connect_user("bob", NULL);
+	for (seq = 1; seq <= 8; seq++)
+		next_event(bob, seq, false);
+	world_advance(&w, 5000);
+	ack(bob, 1);
+	other = connect_user("bob", NULL);
+	next_event(other, 2, true);
+	nothing_more(bob);
+	world_advance(&w, 1000);
+	next_event(bob, 9, false);
+	world_hang_up(&w, other);
+	world_hang_up(&w, bob);
+	world_hang_up(&w, alice);
+	world_close(&w);
+}
+
+/* The second session of a device outlives the first, and was never on record itself. */
+static void a_device_that_left_while_the_storage_was_down_is_forgotten(void)
+{
+	struct conn *alice, *bob, *again;
+
+	open_world("{device_ttl: 5s, prune_interval: 100ms}");
+	alice = connect_user("alice", NULL);
+	bob = connect_user("bob", "phone");
+	gate.down = "for a test";
+	again = connect_user("bob", "phone");
+	world_hang_up(&w, bob);
+	world_hang_up(&w, again);
+	gate.down = NULL;
+	world_advance(&w, 1000);
+	world_advance(&w, 6000);
+	world_advance(&w, 6000);
+	CU_ASSERT_EQUAL(w.core->count.devices_forgotten->value, 1);
+	world_hang_up(&w, alice);
+	world_close(&w);
+}
+
+/* As where a file is damaged: what is wrong is one stream, not the storage. */
+static void one_that_cannot_be_read_does_not_hold_up_the_others(void)
+{
+	struct conn *alice, *bob, *carol;
+
+	open_world("{}");
+	alice = connect_user("alice", NULL);
+	say(alice, NEW("bob", "one"));
+	say(alice, NEW("carol", "one"));
+	gate.broken = "bob";
+	bob = connect_user("bob", NULL);
+	carol = connect_user("carol", NULL);
+	next_event(carol, 1, false);
+	nothing_more(bob);
+	gate.broken = NULL;
+	world_advance(&w, 5000);
+	next_event(bob, 1, false);
+	gate.broken = "bob";
+	world_hang_up(&w, bob);
+	bob = connect_user("bob", NULL);
+	world_hang_up(&w, bob); /* while it is set aside */
+	world_advance(&w, 5000);
+	world_hang_up(&w, carol);
+	world_hang_up(&w, alice);
+	world_close(&w);
+}
+
+/* What is refused for their number had no turn, so it gives none away. */
+static void pages_that_are_refused_let_no_others_through(void)
+{
+	enum { MANY = 17000 };
+	struct par_query *q;
+	unsigned i;
+
+	open_world("{}");
+	gate.hold = true;
+	n_answered = n_refused = 0;
+	for (i = 0; i < MANY; i++) {
+		q = api_table.query_new(&w.plugin, count_answered, NULL);
+		q->kind = PAR_QUERY_CHATS;
+		q->user = par_str_of("bob");
+		q->limit = 1;
+		api_table.query_submit(q);
+	}
+	world_run(&w);
+	CU_ASSERT(n_refused > 0);
+	CU_ASSERT_EQUAL(n_answered, 0);
+	CU_ASSERT_EQUAL(gate.n_held, 64);
+	let_held_through();
+	CU_ASSERT_EQUAL(n_answered + n_refused, MANY);
+	world_close(&w);
+}
+
 /* Also those that came out of order. */
 static void acks_are_kept_while_the_storage_is_down(void)
 {
@@ -574,6 +690,14 @@ int main(void)
 		{ "requests wait until the device is on record",
 		  requests_wait_until_the_device_is_on_record },
 		{ "pages for plugins take turns", pages_for_plugins_take_turns },
+		{ "a client that acks in arrears has a second session",
+		  a_client_that_acks_in_arrears_has_a_second_session },
+		{ "a device that left while the storage was down is forgotten",
+		  a_device_that_left_while_the_storage_was_down_is_forgotten },
+		{ "one that cannot be read does not hold up the others",
+		  one_that_cannot_be_read_does_not_hold_up_the_others },
+		{ "pages that are refused let no others through",
+		  pages_that_are_refused_let_no_others_through },
 		{ "acks are kept while the storage is down",
 		  acks_are_kept_while_the_storage_is_down },
 		{ "an ack behind the close frame counts", an_ack_behind_the_close_frame_counts },

@@ -86,7 +86,7 @@ void chaos_end(struct sim *sim)
 	struct conn *conn;
 
 	SIM_TRACE(sim, "the faults cease");
-	sim->calm = true;
+	sim->calm = sim->ending = true;
 	storage_set_down(&sim->storage, NULL);
 	for (conn = sim->conns; conn != NULL; conn = conn->next)
 		conn_unstick(conn);

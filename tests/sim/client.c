@@ -112,7 +112,8 @@ void client_lost(struct client *client, unsigned code)
 	struct sim *sim = client->sim;
 
 	/* the newer connection of the device may be anybody's: docs/protocol.md says to stay away */
-	if (code == WS_CLOSE_REPLACED && (sim->calm || random_chance(&sim->random, 500)))
+	if (code == WS_CLOSE_REPLACED &&
+	    (sim->ending || (!sim->calm && random_chance(&sim->random, 500))))
 		client->retired = true;
 	client_gone(client);
 }

@@ -64,10 +64,11 @@ static char *some_text(struct client *client)
 	};
 	struct random *r = &client->sim->random;
 	size_t n = random_chance(r, 100) ? random_below(r, 600) : random_below(r, 20);
+	uint64_t word = random_below(r, 7), number = random_below(r, 1000);
 	char *filler = mem_zalloc(n + 1), *text;
 
 	memset(filler, 'x', n);
-	text = format("%s %s %" PRIu64, words[random_below(r, 7)], filler, random_below(r, 1000));
+	text = format("%s %s %" PRIu64, words[word], filler, number);
 	free(filler);
 	return text;
 }
@@ -107,6 +108,30 @@ void client_greets(struct sim *sim, struct person *user, unsigned peer)
 	ask_new(client, "new", peer, id, true,
 		format("{\"chatId\":\"%s\",\"message\":\"good day\",\"clientMessageId\":\"%s\"}",
 		       peer_name(client, peer), id));
+}
+
+/* Without an id of its own nobody can tell it from another like it, so it is never sent again. */
+static void act_new_nameless(struct client *client)
+{
+	unsigned peer = some_peer(client);
+	char *text = some_text(client);
+
+	ask_new(client, "new", peer, "", false,
+		format("{\"chatId\":\"%s\",\"message\":\"%s\"}", peer_name(client, peer), text));
+	free(text);
+}
+
+static void act_call(struct client *client)
+{
+	unsigned peer = some_peer(client);
+	char id[CLIENT_NAME_MAX];
+
+	fresh_client_id(client, id);
+	ask_new(
+	    client, "call", peer, id, true,
+	    format("{\"chatId\":\"%s\",\"callId\":\"%s\",\"caller\":\"%s\",\"callType\":\"audio\","
+		   "\"callDuration\":7}",
+		   peer_name(client, peer), id, client->user->name));
 }
 
 /* What another program of the user has just said, or this one. */
@@ -166,11 +191,15 @@ static void act_delete(struct client *client)
 {
 	static const char *const whom[] = { "", ",\"for\":\"all\"", ",\"for\":\"me\"" };
 	unsigned peer = some_peer(client);
-	char *target = some_target(client, peer);
+	char *target = some_target(client, peer), name[48] = "", id[CLIENT_NAME_MAX];
 
+	if (random_chance(&client->sim->random, 500)) {
+		fresh_client_id(client, id);
+		snprintf(name, sizeof(name), ",\"clientMessageId\":\"%s\"", id);
+	}
 	ask_new(client, "delete", peer, "", true,
-		format("{\"chatId\":\"%s\",%s%s}", peer_name(client, peer), target,
-		       whom[random_below(&client->sim->random, 3)]));
+		format("{\"chatId\":\"%s\",%s%s%s}", peer_name(client, peer), target,
+		       whom[random_below(&client->sim->random, 3)], name));
 	free(target);
 }
 
@@ -192,7 +221,8 @@ static void act_history(struct client *client)
 {
 	struct random *r = &client->sim->random;
 	unsigned peer = some_peer(client);
-	uint64_t count = random_scale(r, 1, 30);
+	uint64_t count = random_scale(r, 1, 30), id = some_message(client, peer);
+	const char *end = random_chance(r, 500) ? "startId" : "endId";
 
 	if (random_chance(r, 300))
 		ask_new(client, "chats", peer, "", false, format("{\"count\":%" PRIu64 "}", count));
@@ -202,17 +232,16 @@ static void act_history(struct client *client)
 	else
 		ask_new(client, "messages", peer, "", false,
 			format("{\"chatId\":\"%s\",\"%s\":%" PRIu64 ",\"count\":%" PRIu64 "}",
-			       peer_name(client, peer), random_chance(r, 500) ? "startId" : "endId",
-			       some_message(client, peer), count));
+			       peer_name(client, peer), end, id, count));
 }
 
 static void act_typing(struct client *client)
 {
-	char *text =
-	    format("{\"type\":\"event\",\"payloadType\":\"typing\",\"id\":\"%c%u\","
-		   "\"payload\":{\"chatId\":\"%s\"%s}}",
-		   CLIENT_EVENT_ID, ++client->last_request, peer_name(client, some_peer(client)),
-		   random_chance(&client->sim->random, 300) ? ",\"stop\":true" : "");
+	const char *peer = peer_name(client, some_peer(client));
+	const char *stop = random_chance(&client->sim->random, 300) ? ",\"stop\":true" : "";
+	char *text = format("{\"type\":\"event\",\"payloadType\":\"typing\",\"id\":\"%c%u\","
+			    "\"payload\":{\"chatId\":\"%s\"%s}}",
+			    CLIENT_EVENT_ID, ++client->last_request, peer, stop);
 
 	client_say(client, text);
 	free(text);
@@ -295,10 +324,11 @@ void client_act(struct client *client)
 	static const struct {
 		unsigned weight;
 		void (*act)(struct client *client);
-	} acts[] = { { 40, act_new },          { 4, act_burst },   { 4, act_new_again },
-		     { 1, act_new_otherwise }, { 10, act_edit },   { 7, act_delete },
-		     { 14, act_mark },         { 6, act_history }, { 6, act_typing },
-		     { 2, act_wrong_ack },     { 2, act_same_id }, { 4, act_resend } };
+	} acts[] = { { 38, act_new },          { 4, act_burst },        { 4, act_new_again },
+		     { 1, act_new_otherwise }, { 2, act_new_nameless }, { 2, act_call },
+		     { 10, act_edit },         { 7, act_delete },       { 14, act_mark },
+		     { 5, act_history },       { 5, act_typing },       { 2, act_wrong_ack },
+		     { 2, act_same_id },       { 4, act_resend } };
 	struct sim *sim = client->sim;
 	uint64_t drawn = random_below(&sim->random, 100);
 	unsigned i = 0;

@@ -201,6 +201,13 @@ static void up_arrives(void *arg, uint64_t tag)
 	flow_expect(conn, flow);
 }
 
+static void conn_congest(struct conn *conn)
+{
+	conn->congested = true;
+	conn->congested_turn = conn->sim->server.n_turns;
+	conn_tell(conn, IN_CONGESTED);
+}
+
 /* The backlog is what a client that reads nothing leaves unsent. */
 static void conn_look_at_backlog(struct conn *conn)
 {
@@ -214,10 +221,8 @@ static void conn_look_at_backlog(struct conn *conn)
 		flow_cut(conn, &conn->down, false);
 		conn_closed(conn);
 	} else if (stuck && !conn->congested && conn->down.bytes > sim->plan.max_backlog / 2) {
-		conn->congested = true;
-		conn->congested_turn = sim->server.n_turns;
-		conn_tell(conn, IN_CONGESTED);
-	} else if (conn->congested && STAILQ_EMPTY(&conn->down.parcels)) {
+		conn_congest(conn);
+	} else if (conn->congested && !stuck && STAILQ_EMPTY(&conn->down.parcels)) {
 		conn->congested = false;
 		conn_tell(conn, IN_DRAINED);
 		flow_expect(conn, &conn->up);
@@ -365,6 +370,8 @@ void conn_stick(struct conn *conn, uint64_t us)
 	if (conn->stuck_until < sim->world.us + us)
 		conn->stuck_until = sim->world.us + us;
 	world_after(&sim->world, conn->stuck_until - sim->world.us, conn_moves, conn, 0);
+	if (conn->state == CONN_OPEN && !conn->congested && random_chance(&sim->random, 300))
+		conn_congest(conn); /* what was in the socket already */
 	conn_look_at_backlog(conn);
 }
 

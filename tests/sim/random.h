@@ -2,7 +2,8 @@
 /*
  * The one source of chance of a simulated run: splitmix64, seeded with the
  * run's number. Everything that may go one way or another asks here and nowhere
- * else, so that the same seed gives the same run.
+ * else, so that the same seed gives the same run. With every compiler: never two draws
+ * among the arguments of one call, whose order is the compiler's.
  */
 #ifndef PARLANCE_SIM_RANDOM_H
 #define PARLANCE_SIM_RANDOM_H

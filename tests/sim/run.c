@@ -51,8 +51,11 @@ static void step(struct sim *sim)
 
 static void run_until(struct sim *sim, bool (*over)(const struct sim *sim))
 {
-	while (!sim->failed && !over(sim))
+	while (!sim->failed && !over(sim)) {
 		step(sim);
+		if (sim->world.us > sim->plan.end_us + 3 * PATIENCE)
+			sim_fail(sim, "it does not end");
+	}
 }
 
 static bool plan_is_over(const struct sim *sim)

@@ -53,7 +53,8 @@ struct sim {
 	unsigned n_clients;
 	struct history *history;
 	unsigned lines; /* that it has: the trace names them, as its report does */
-	bool calm; /* no more faults; clients finish what they have begun */
+	bool calm; /* no faults; clients finish what they have begun */
+	bool ending; /* ... and nothing new will come */
 	uint64_t moved_at; /* when a client last sent or received something */
 	struct sim_counts counts;
 	bool failed;

@@ -55,15 +55,15 @@ static void work_trace(struct storage *s, const char *what, const struct work *w
 		trace_query(&s->sim->trace, s->sim->world.us, what, work->query);
 }
 
-static void work_refuse(struct work *work)
+static void work_refuse(struct work *work, enum par_error error)
 {
 	static const char why[] = "the simulated storage is not well";
 
 	if (work->tx != NULL) {
-		work->tx->error = PAR_E_UNAVAILABLE;
+		work->tx->error = error;
 		work->tx->message = why;
 	} else {
-		work->query->error = PAR_E_UNAVAILABLE;
+		work->query->error = error;
 		work->query->message = why;
 	}
 	work->done = true;
@@ -84,7 +84,9 @@ static void work_run(struct storage *s, struct work *work, enum fate fate)
 		s->sim->counts.unsure++;
 	work->done = true;
 	if (!told)
-		work_refuse(work);
+		work_refuse(work, fate == FATE_LOST && random_chance(&s->sim->random, 100)
+				      ? PAR_E_INTERNAL
+				      : PAR_E_UNAVAILABLE);
 	work_trace(s, words[fate], work);
 }
 
@@ -252,7 +254,7 @@ static void works_refuse(struct storage *s, struct works *works)
 	STAILQ_FOREACH(work, works, next) {
 		if (work->done)
 			continue;
-		work_refuse(work);
+		work_refuse(work, PAR_E_UNAVAILABLE);
 		work_trace(s, "refuses", work);
 	}
 }

@@ -201,7 +201,7 @@ struct par_op_event {
  * been sent to it. What is past the end of the stream means its end. Never lowers what
  * is stored. `applied` is false when the device is not on record. Events that all devices
  * on record have acked may be dropped from here on, by this transaction or later, in steps
- * of bounded size; at the latest by the PRUNEs that follow.
+ * of bounded size; at the latest by the PRUNEs that follow, but for the last of them.
  */
 struct par_op_cursor {
 	struct par_str user;

@@ -42,11 +42,9 @@ void check_say(const char *file, int line, const char *format, ...)
 	fputc('\n', stderr);
 }
 
-/* The storage is left as it is: the parent cleans up. */
-static void give_up(bool needed)
+void check_stop(void)
 {
-	if (needed)
-		_exit(RUNNER_BROKEN);
+	_exit(RUNNER_BROKEN);
 }
 
 void check_true(bool good, bool needed, const char *what, const char *file, int line)
@@ -54,7 +52,8 @@ void check_true(bool good, bool needed, const char *what, const char *file, int 
 	if (good)
 		return;
 	check_say(file, line, "expected: %s", what);
-	give_up(needed);
+	if (needed)
+		check_stop();
 }
 
 void check_equal(uint64_t came, uint64_t wanted, bool needed, const char *what, const char *file,
@@ -63,7 +62,8 @@ void check_equal(uint64_t came, uint64_t wanted, bool needed, const char *what, 
 	if (came == wanted)
 		return;
 	check_say(file, line, "%s: expected %" PRIu64 ", came %" PRIu64, what, wanted, came);
-	give_up(needed);
+	if (needed)
+		check_stop();
 }
 
 const char *check_error_name(enum par_error error)

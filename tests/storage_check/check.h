@@ -32,6 +32,9 @@ bool check_failed(void);
 void check_say(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Ends the rule, which is broken. The storage is left as it is: the parent cleans up. */
+_Noreturn void check_stop(void);
+
 void check_true(bool good, bool needed, const char *what, const char *file, int line);
 void check_equal(uint64_t came, uint64_t wanted, bool needed, const char *what, const char *file,
 		 int line);

@@ -200,10 +200,13 @@ static int run_all(void)
 		printf("stopped\n");
 		return STATUS_BROKEN;
 	}
+	if (run == 0) {
+		fprintf(stderr, "parlance-storage-check: no rule is left to run without "
+				"restarts; leave --volatile out\n");
+		return STATUS_USAGE;
+	}
 	printf("%u rules, %u kept, %u broken; seed %" PRIu64 "\n", run, kept, run - kept,
 	       check_setup.seed);
-	if (run == 0)
-		usage("no rule was run: leave --volatile out", "");
 	return kept == run ? STATUS_KEPT : STATUS_BROKEN;
 }
 

@@ -33,7 +33,8 @@ struct rule {
 	RULES_OF_DOCUMENTS(X) \
 	RULES_OF_TRANSACTIONS(X) \
 	RULES_OF_BATCHES(X) \
-	RULES_OF_RESTARTS(X)
+	RULES_OF_RESTARTS(X) \
+	RULES_OF_LONG_RUNS(X)
 
 #define RULES_OF_MESSAGES(X) \
 	X(append_counts_up, RULE_ANY, "APPEND", \
@@ -156,7 +157,8 @@ struct rule {
 	X(prune_in_steps, RULE_ANY, "PRUNE", \
 	  "A step drops at most `limit` events, and applied says that there may be more.") \
 	X(prune_by_ack, RULE_ANY, "CURSOR", \
-	  "Events that all devices acked are gone at the latest after the PRUNEs that follow.") \
+	  "Events that all devices acked are gone, but for the last, after the PRUNEs that " \
+	  "follow.") \
 	X(prune_by_device, RULE_ANY, "PRUNE", \
 	  "Devices unseen since devices_before are forgotten, and events only they waited for " \
 	  "go.") \
@@ -250,6 +252,11 @@ struct rule {
 	X(crash_keeps_what_was_done, RULE_FORKS, "TRANSACTIONS", \
 	  "After kill -9 each transaction that was done is there once, any other wholly or not " \
 	  "at all.")
+
+#define RULES_OF_LONG_RUNS(X) \
+	X(long_run, RULE_ANY, "all of it", \
+	  "A long random run of all operations and queries agrees with a plain model.") \
+	X(long_run_with_restarts, RULE_LASTS, "all of it", "The same with a restart now and then.")
 
 #define X(name, kind, where, demand) void rule_##name(void);
 RULES(X)

@@ -77,6 +77,7 @@ struct core {
 	struct session_list fetch_queue; /* fetch.c: sessions that have to ask the storage */
 	unsigned fetches; /* questions on their way */
 	uint64_t fetch_timer; /* it did not answer: the queue waits */
+	bool fetch_failing; /* the last question was not answered */
 	struct session_list fetch_aside; /* those whose streams cannot be read */
 	uint64_t fetch_aside_timer;
 	struct session_list acked; /* cursor.c: sessions whose cursor moved */
@@ -84,6 +85,7 @@ struct core {
 	struct cursor_list cursor_retry; /* cursor.c: of sessions that are gone */
 	unsigned cursors_kept;
 	unsigned cursors_inflight;
+	bool cursors_failing; /* the last transaction of them was answered `unavailable` */
 	bool cursors_alone; /* each is written in a transaction of its own next time */
 	uint64_t cursor_timer;
 

@@ -2,6 +2,7 @@
 /* Writing cursors back; see cursor.h. Core thread. */
 #include "engine/cursor.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,16 @@ static char *note_text(struct cursor_note *note)
 	return (char *)(note->above + note->n_above);
 }
 
+static struct par_str note_user(struct cursor_note *note)
+{
+	return (struct par_str){ note_text(note), note->user_len };
+}
+
+static struct par_str note_device(struct cursor_note *note)
+{
+	return (struct par_str){ note_text(note) + note->user_len, note->device_len };
+}
+
 static void cursors_due(void *state, void *arg)
 {
 	struct core *core = state;
@@ -50,6 +61,13 @@ static void cursors_set_timer(struct core *core)
 		core->cursor_timer = timers_start(
 		    &core->timers, core->mono_us + core->settings->cursor_interval * 1000, NULL,
 		    cursors_due, core, NULL);
+}
+
+/* The storage says that it is down, and did not take the last ones. A damaged one says
+ * so for ever, and takes them all the same. */
+static bool cursors_are_stuck(const struct core *core)
+{
+	return core->cursors_failing && storage_down(core) != NULL && !core->draining;
 }
 
 static void cursor_note_session(struct core *core, struct session *session)
@@ -72,7 +90,7 @@ static void cursor_unnote(struct core *core, struct session *session)
 void cursor_moved(struct core *core, struct session *session)
 {
 	cursor_note_session(core, session);
-	if (core->n_acked >= CURSOR_BATCH)
+	if (core->n_acked >= CURSOR_BATCH && !cursors_are_stuck(core))
 		cursors_write(core);
 }
 
@@ -117,6 +135,7 @@ static void cursors_written(void *state, void *arg)
 	unsigned i;
 
 	core->cursors_inflight--;
+	core->cursors_failing = tx->error == PAR_E_UNAVAILABLE;
 	/* one of them may be what the storage cannot digest: it shall not take the others along */
 	if (tx->error != PAR_OK && tx->error != PAR_E_UNAVAILABLE && tx->n_ops > 1)
 		core->cursors_alone = true;
@@ -191,43 +210,43 @@ static bool device_is_here(struct core *core, struct par_str user_name, struct p
 	return false;
 }
 
-static void batch_add_kept(struct cursor_batch *batch)
+/* Takes the note off its list. */
+static void batch_add_kept(struct cursor_batch *batch, struct cursor_note *note)
 {
 	struct core *core = batch->core;
-	struct cursor_note *note;
+	struct par_op_cursor *cursor = batch_add(batch, note_user(note), note_device(note));
+	size_t above_len = note->n_above * sizeof(note->above[0]);
 
-	while ((note = TAILQ_FIRST(&core->cursor_retry)) != NULL) {
-		struct par_str user = { note_text(note), note->user_len };
-		struct par_str device = { note_text(note) + note->user_len, note->device_len };
-		struct par_op_cursor *cursor = batch_add(batch, user, device);
-		size_t above_len = note->n_above * sizeof(note->above[0]);
-
-		cursor->acked = note->acked;
-		cursor->sent = note->sent;
-		if (above_len > 0)
-			cursor->above =
-			    memcpy(storage_tx_alloc(batch->tx, above_len), note->above, above_len);
-		cursor->n_above = note->n_above;
-		/* it may have come back meanwhile */
-		cursor->closed = note->closed && !device_is_here(core, user, device, NULL);
-		TAILQ_REMOVE(&core->cursor_retry, note, next);
-		core->cursors_kept--;
-		free(note);
-	}
+	cursor->acked = note->acked;
+	cursor->sent = note->sent;
+	if (above_len > 0)
+		cursor->above =
+		    memcpy(storage_tx_alloc(batch->tx, above_len), note->above, above_len);
+	cursor->n_above = note->n_above;
+	/* it may have come back meanwhile */
+	cursor->closed =
+	    note->closed && !device_is_here(core, note_user(note), note_device(note), NULL);
+	TAILQ_REMOVE(&core->cursor_retry, note, next);
+	core->cursors_kept--;
+	free(note);
 }
 
 void cursor_session_asks(struct core *core, const struct session *session)
 {
+	struct par_str user = user_id(session->user), device = session_device(session);
 	struct cursor_batch batch = { core, NULL };
+	struct cursor_note *note, *next;
 	struct session *other;
 
-	if (storage_down(core) != NULL)
-		return;
-	batch_add_kept(&batch);
+	for (note = TAILQ_FIRST(&core->cursor_retry); note != NULL; note = next) {
+		next = TAILQ_NEXT(note, next);
+		if (par_str_equal(note_device(note), device) &&
+		    par_str_equal(note_user(note), user))
+			batch_add_kept(&batch, note);
+	}
 	LIST_FOREACH(other, &session->user->sessions, of_user) {
 		/* it stays noted: cursors_write has more to do for it than to write */
-		if (other->is_acked &&
-		    par_str_equal(session_device(other), session_device(session)))
+		if (other->is_acked && par_str_equal(session_device(other), device))
 			batch_add_session(&batch, other, false);
 	}
 	batch_submit(&batch);
@@ -236,21 +255,25 @@ void cursor_session_asks(struct core *core, const struct session *session)
 void cursors_write(struct core *core)
 {
 	struct cursor_batch batch = { core, NULL };
+	unsigned most = cursors_are_stuck(core) ? PAR_TX_OPS : UINT_MAX; /* one finds out */
+	struct cursor_note *note;
 	struct session *session;
 
-	if ((storage_down(core) != NULL && !core->draining) ||
-	    core->cursors_inflight > CURSOR_INFLIGHT_MAX) {
+	if (core->cursors_inflight > CURSOR_INFLIGHT_MAX) {
 		cursors_set_timer(core);
 		return;
 	}
-	batch_add_kept(&batch);
-	while ((session = TAILQ_FIRST(&core->acked)) != NULL) {
+	for (; most > 0 && (note = TAILQ_FIRST(&core->cursor_retry)) != NULL; most--)
+		batch_add_kept(&batch, note);
+	for (; most > 0 && (session = TAILQ_FIRST(&core->acked)) != NULL; most--) {
 		cursor_unnote(core, session);
 		batch_add_session(&batch, session, false);
 		stream_nudge(core, session);
 	}
 	batch_submit(&batch);
 	core->cursors_alone = false;
+	if (most == 0)
+		cursors_set_timer(core);
 }
 
 void cursor_session_gone(struct core *core, struct session *session)

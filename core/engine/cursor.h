@@ -25,9 +25,9 @@ void cursor_session_gone(struct core *core, struct session *session);
 void cursor_device_gone(struct core *core, struct par_str user, struct par_str device,
 			const struct par_device_state *at);
 /* Before the storage is asked where this session's device stands: what its other
- * sessions have acked, and what is kept of those that are gone, is written first. */
+ * sessions have acked, those that are gone too, is written first. */
 void cursor_session_asks(struct core *core, const struct session *session);
-/* Writes all that is noted. */
+/* Writes all that is noted; a few when the storage does not take any. */
 void cursors_write(struct core *core);
 /* Nothing waits to be written, and nothing is on its way. */
 bool cursors_settled(const struct core *core);

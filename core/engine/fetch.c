@@ -9,17 +9,23 @@
 
 #define RETRY_US 500000
 
-static void fetch_next(struct core *core)
+/* As many as there are places for, up to `most` in all. */
+static void fetch_some(struct core *core, unsigned most)
 {
 	struct session *session;
 
-	while (core->fetches < FETCH_MAX && core->fetch_timer == 0 &&
-	       (session = TAILQ_FIRST(&core->fetch_queue)) != NULL) {
+	while (core->fetches < most && (session = TAILQ_FIRST(&core->fetch_queue)) != NULL) {
 		TAILQ_REMOVE(&core->fetch_queue, session, of_fetch);
 		session->wants_fetch = false;
 		if (stream_ask(core, session))
 			core->fetches++;
 	}
+}
+
+static void fetch_next(struct core *core)
+{
+	if (core->fetch_timer == 0)
+		fetch_some(core, FETCH_MAX);
 }
 
 void fetch_want(struct core *core, struct session *session)
@@ -34,7 +40,13 @@ void fetch_want(struct core *core, struct session *session)
 void fetch_answered(struct core *core)
 {
 	core->fetches--;
+	core->fetch_failing = false;
 	fetch_next(core);
+}
+
+bool fetch_is_stuck(const struct core *core)
+{
+	return core->fetch_failing && storage_down(core) != NULL;
 }
 
 static uint64_t fetch_later(struct core *core, par_callback_fn fn)
@@ -48,10 +60,13 @@ static void fetch_retry(void *state, void *arg)
 
 	(void)arg;
 	core->fetch_timer = 0;
-	if (storage_down(core) == NULL)
+	if (!fetch_is_stuck(core)) {
 		fetch_next(core);
-	else
-		core->fetch_timer = fetch_later(core, fetch_retry);
+		return;
+	}
+	/* one finds out */
+	core->fetch_timer = fetch_later(core, fetch_retry);
+	fetch_some(core, 1);
 }
 
 void fetch_forget(struct core *core, struct session *session)
@@ -88,9 +103,10 @@ static void fetch_set_aside(struct core *core, struct session *session)
 void fetch_failed(struct core *core, struct session *session, enum par_error error)
 {
 	core->fetches--;
-	if (error == PAR_E_UNAVAILABLE && core->fetch_timer == 0)
+	core->fetch_failing = error == PAR_E_UNAVAILABLE;
+	if (core->fetch_failing && core->fetch_timer == 0)
 		core->fetch_timer = fetch_later(core, fetch_retry);
-	if (session != NULL && error == PAR_E_UNAVAILABLE)
+	if (session != NULL && core->fetch_failing)
 		fetch_want(core, session);
 	else if (session != NULL)
 		fetch_set_aside(core, session);

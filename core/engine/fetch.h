@@ -4,12 +4,15 @@
  * questions are on their way at a time, each for at most FETCH_BYTES of
  * events, so what a thousand devices that come back at once make the server hold is
  * bounded; the others wait in a queue. When the storage does not answer, the
- * queue stands still and is tried again after a while, with few questions
- * and not with all. A session for which it answers with an error of another kind
+ * queue stands still for a while; then one asks for as long as the storage says that
+ * it is down, else all. (One whose file is damaged says so until its next start, and
+ * answers all the same.) A session for which it answers with an error of another kind
  * is set aside for as long: its stream may be damaged, and the others' are not.
  */
 #ifndef PARLANCE_FETCH_H
 #define PARLANCE_FETCH_H
+
+#include <stdbool.h>
 
 #include <parlance/plugin.h>
 
@@ -26,6 +29,8 @@ void fetch_want(struct core *core, struct session *session);
 void fetch_answered(struct core *core);
 /* An error came; the session, if it is still there, asks again later. */
 void fetch_failed(struct core *core, struct session *session, enum par_error error);
+/* The storage says that it is down, and did not answer the last time. */
+bool fetch_is_stuck(const struct core *core);
 /* The session ends. */
 void fetch_forget(struct core *core, struct session *session);
 

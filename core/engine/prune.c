@@ -29,13 +29,8 @@ static void prune_submit(struct core *core)
 
 static void prune_due(void *state, void *arg)
 {
-	struct core *core = state;
-
 	(void)arg;
-	if (storage_down(core) == NULL)
-		prune_submit(core);
-	else
-		prune_start(core);
+	prune_submit(state);
 }
 
 static void prune_done(void *state, void *arg)

@@ -340,7 +340,7 @@ void stream_open(struct core *core, struct session *session)
 
 bool stream_is_refused(const struct core *core, const struct session *session)
 {
-	return !session->on_record && (session->unanswered || storage_down(core) != NULL);
+	return !session->on_record && (session->unanswered || fetch_is_stuck(core));
 }
 
 void stream_go_back(struct core *core, struct session *session)

@@ -59,11 +59,21 @@ void rule_append_recognises_a_resend(void)
 
 void rule_append_refuses_a_reused_client_id(void)
 {
+	static const unsigned bits[] = { 0, 31, 32, 63 };
 	struct outcome *reused;
+	unsigned i;
 
 	do_append(&store, "alice", "bob", "c1", "one");
 	reused = do_append(&store, "alice", "bob", "c1", "another text");
 	EXPECT_ERROR(reused->error, PAR_E_CONFLICT);
+	/* each bit of the fingerprint counts */
+	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		struct par_tx *tx = store_tx(&store);
+
+		add_append(&store, tx, "alice", "bob", "c1", "one")->u.append.fingerprint ^=
+		    UINT64_C(1) << bits[i];
+		EXPECT_ERROR(store_run(&store, tx)->error, PAR_E_CONFLICT);
+	}
 	EXPECT_EQ(ask_messages(&store, "alice", "bob")->n, 1);
 	EXPECT_EQ(do_append(&store, "alice", "bob", "c2", "two")->op[0].id, 2);
 }
@@ -186,13 +196,9 @@ static char *long_text(const char *pattern, size_t n)
 
 void rule_append_takes_any_text(void)
 {
-	static const char *const ids[] = {
-		"x", "X", "x ", " x", "\xc3\xa9", "e\xcc\x81", "%_", ""
-	};
 	const char *text = long_text("\"\\\n\x01'\xf0\x9f\x98\x80 \xd0\x96", 17 * 6000);
 	const char *name = long_text("\xd0\x96'\"", 128), *id = long_text("\xe2\x82\xac;", 128);
 	struct page *page;
-	size_t i;
 
 	EXPECT_EQ(do_append(&store, name, "bob", id, text)->op[0].id, 1);
 	EXPECT(!do_append(&store, name, "bob", id, text)->op[0].applied);
@@ -202,9 +208,30 @@ void rule_append_takes_any_text(void)
 	EXPECT_STR(page->messages[0].client_id, id);
 	EXPECT(str_is(page->messages[0].message, text));
 	EXPECT_STR(ask_chats(&store, "bob")->chats[0].peer, name);
-	/* Bytes are compared, nothing is folded or trimmed. */
-	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-		EXPECT_EQ(do_append(&store, "alice", "bob", ids[i], ids[i])->op[0].id, i + 1);
-	EXPECT_EQ(do_append(&store, "Alice", "bob", "x", "x")->op[0].id, 1);
-	EXPECT_EQ(ask_chats(&store, "bob")->n, 3);
+}
+
+void rule_names_are_bytes(void)
+{
+	static const char *const names[] = { "x",        "X",         "x ", " x",
+					     "\xc3\xa9", "e\xcc\x81", "%_", "x\t" };
+	const unsigned n = sizeof(names) / sizeof(names[0]);
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		EXPECT_EQ(do_append(&store, "alice", "bob", names[i], names[i])->op[0].id, i + 1);
+		EXPECT_EQ(do_append(&store, names[i], "bob", "c1", "text")->op[0].id, 1);
+		EXPECT_EQ(do_event(&store, names[i], "{}")->op[0].seq, 1);
+		EXPECT_EQ(ask_device(&store, names[i], "phone")->device.last_seq, 1);
+		EXPECT(!do_cursor(&store, "bob", names[i], 0, 0, false)->op[0].applied);
+		ask_device(&store, "bob", names[i]);
+		do_put(&store, "p", names[i], names[i]);
+		do_put(&store, names[i], "k", names[i]);
+	}
+	EXPECT_EQ(ask_chats(&store, "bob")->n, n + 1);
+	for (i = 0; i < n; i++) {
+		EXPECT_EQ(ask_chats(&store, names[i])->n, 1);
+		EXPECT_EQ(ask_events(&store, names[i], "phone", 0)->n, 1);
+		EXPECT_TEXT(ask_doc(&store, "p", names[i]), names[i]);
+		EXPECT_TEXT(ask_doc(&store, names[i], "k"), names[i]);
+	}
 }

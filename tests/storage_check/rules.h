@@ -53,7 +53,9 @@ struct rule {
 	X(append_keeps_all_fields, RULE_ANY, "APPEND", \
 	  "Every field is given back as it came; one that was absent is absent, not empty.") \
 	X(append_takes_any_text, RULE_ANY, "APPEND", \
-	  "Text may be long and hold any UTF-8, and so may client ids and the names of users.") \
+	  "Text may be long and hold any UTF-8; client ids and users' names hold any UTF-8 too.") \
+	X(names_are_bytes, RULE_ANY, "NAMES", \
+	  "Names are compared by their bytes: nothing is folded, trimmed or normalised.") \
 	X(edit_in_place, RULE_ANY, "CHANGE", \
 	  "EDIT replaces the fields given and appends a service message of type edit.") \
 	X(edit_refused, RULE_ANY, "CHANGE", \

@@ -156,6 +156,14 @@ static void quiet_log(void)
 		exit(2);
 }
 
+static bool read_number(const char *text, uint64_t *number)
+{
+	char *end;
+
+	*number = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == '\0';
+}
+
 /* Takes --seed and --seeds from the command line; false when it makes no sense. */
 static bool read_options(int argc, char **argv, uint64_t *first, uint64_t *n)
 {
@@ -168,11 +176,10 @@ static bool read_options(int argc, char **argv, uint64_t *first, uint64_t *n)
 
 	*first = *n = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'n')
-			*n = strtoull(optarg, NULL, 10);
-		else if (option == 's')
-			*first = strtoull(optarg, NULL, 10);
-		else if (option == 'p')
+		if ((option == 'n' && read_number(optarg, n)) ||
+		    (option == 's' && read_number(optarg, first)))
+			continue;
+		if (option == 'p')
 			storage = optarg;
 		else if (option == 't')
 			trace = stdout;
@@ -192,8 +199,12 @@ int main(int argc, char **argv)
 	double begun = seconds_now();
 
 	program = argv[0];
-	if (!read_options(argc, argv, &first, &n))
+	if (!read_options(argc, argv, &first, &n)) {
+		fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--trace] [--storage PLUGIN]\n"
+				"Runs the simulated world N times (1000, or once with --seed), "
+				"from seed S on.\n");
 		return 2;
+	}
 	quiet_log();
 	keep_plugins_loaded();
 	watch_for_death();

@@ -263,14 +263,15 @@ static void client_takes(struct client *client, struct unacked event)
 		client_plans_ack(client);
 }
 
-/* What the user did himself need not come again to the device that did it. */
+/* What the user did himself need not come again to the device that did it. Of a call nobody
+ * says who recorded it. */
 static bool is_own(const struct client *client, struct json_object *payload)
 {
 	const char *by = json_object_get_string(json_object_object_get(payload, "sender"));
 
 	if (by == NULL)
 		by = json_object_get_string(json_object_object_get(payload, "userId"));
-	return by != NULL && strcmp(by, client->user->name) == 0;
+	return by == NULL || strcmp(by, client->user->name) == 0;
 }
 
 static void client_notes_durable(struct client *client, struct json_object *event, uint64_t seq)

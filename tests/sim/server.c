@@ -145,7 +145,7 @@ void server_turn(struct server *s)
 {
 	struct sim *sim = s->sim;
 	unsigned i;
-	bool more;
+	bool more, full;
 
 	s->due_at = UINT64_MAX;
 	s->n_turns++;
@@ -153,7 +153,10 @@ void server_turn(struct server *s)
 		sim_fail(sim, "the core does not come to rest");
 	for (i = 0; i < sim->plan.io_threads; i++)
 		mailbox_publish(s->seams[i].in);
+	full = s->core->overflowing > 0;
 	more = core_run(s->core);
+	if (full || s->core->overflowing > 0)
+		s->full_turn = s->n_turns;
 	/* there may be slots that wait for the room that we have made */
 	if (server_listen(s) || more)
 		server_wake(sim);

@@ -27,6 +27,7 @@ struct server {
 	uint64_t due_at; /* a turn is wanted then; UINT64_MAX: none is */
 	unsigned turns; /* since the clock moved */
 	uint64_t n_turns; /* in all */
+	uint64_t full_turn; /* the last one with a full outbox */
 	bool forgetful; /* a crash or a drain cut short: acks may have been lost */
 	uint64_t lives;
 	bool draining;

@@ -58,8 +58,6 @@ static void core_count_init(struct core *core)
 				      "Messages that could not be understood.");
 	c->timeouts = metrics_add(m, PAR_COUNTER, NULL, "request_timeouts_total",
 				  "Requests that a plugin did not complete in time.");
-	c->auth_refused = metrics_add(m, PAR_COUNTER, NULL, "handshakes_refused_total",
-				      "Handshakes that the server refused after reading them.");
 	c->slow_callbacks = metrics_add(m, PAR_COUNTER, NULL, "slow_callbacks_total",
 					"Callbacks of plugins that took longer than "
 					"slow_callback.");

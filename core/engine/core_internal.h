@@ -55,7 +55,6 @@ struct core_metrics {
 	struct par_metric *ephemeral_dropped;
 	struct par_metric *bad_messages;
 	struct par_metric *timeouts;
-	struct par_metric *auth_refused;
 	struct par_metric *slow_callbacks;
 	struct par_metric *double_completions;
 };

@@ -62,7 +62,6 @@ static void session_turn_away(struct core *core, struct session *session, unsign
 			       .frame = answer_http_error(code, message) };
 
 	session->state = SESSION_REFUSED;
-	metric_add(core->count.auth_refused, 1);
 	outbox_send(core, session->io, &msg);
 }
 

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The metrics' text, byte for byte as the exposition format demands it, and
- * the arena, which has no test program of its own.
+ * The metrics' text, byte for byte as the exposition format demands it; that
+ * docs/metrics.md has them all; and the arena, which has no test program of its own.
  */
 #include <stdalign.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "config/settings.h"
+#include "engine/core.h"
+#include "transport/io.h"
 #include "unit.h"
 
 static void is_text(const struct metrics *m, const char *expected)
@@ -107,11 +112,64 @@ static void test_arena(void)
 	CU_ASSERT_EQUAL(arena.left, 0);
 }
 
+static void has_row(char *docs, const char *name, const char *kind, const char *help)
+{
+	char row[512], *at;
+
+	snprintf(row, sizeof(row), "\n| `%s` | %s | %s |\n", name, kind, help);
+	at = strstr(docs, row);
+	if (at == NULL)
+		printf("\n  docs/metrics.md lacks: %s", row);
+	CU_ASSERT_PTR_NOT_NULL(at);
+	if (at != NULL)
+		at[2] = '+'; /* it is there once */
+}
+
+static uint64_t no_clock(void *arg)
+{
+	(void)arg;
+	return 1;
+}
+
+/* Each metric of the server is one row of docs/metrics.md, and is counted in one place;
+ * those of plugins are in the pages of the plugins. */
+static void test_docs(void)
+{
+	static const char *const io[][2] = {
+#define X(symbol, name, help) { "parlance_" name, help },
+		IO_COUNTERS(X)
+#undef X
+	};
+	const struct core_env env = { .wall_ms = no_clock, .monotonic_us = no_clock };
+	struct settings settings = { .n_listen = 0 };
+	struct metrics m = { NULL };
+	struct core *core = core_new(&settings, &env, &m);
+	struct par_metric *metric;
+	char *docs = unit_source("docs/metrics.md"), *at;
+	unsigned i;
+
+	for (metric = m.first; metric != NULL; metric = metric->next)
+		has_row(docs, metric->name, metric->kind == PAR_GAUGE ? "gauge" : "counter",
+			metric->help);
+	for (i = 0; i < IO_COUNTER_COUNT; i++)
+		has_row(docs, io[i][0], "counter", io[i][1]);
+	has_row(docs, "parlance_connections", "gauge", "Open connections, handshakes included");
+	has_row(docs, "parlance_ready", "gauge", "1 when /readyz says that it is ready, else 0.");
+	at = strstr(docs, "\n| `");
+	if (at != NULL)
+		printf("\n  docs/metrics.md has more: %.60s", at);
+	CU_ASSERT_PTR_NULL(at);
+	core_free(&core);
+	metrics_free(&m);
+	free(docs);
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
 		{ "text", test_text }, { "escaping", test_escaping }, { "same", test_same },
-		{ "full", test_full }, { "arena", test_arena },       { NULL, NULL },
+		{ "full", test_full }, { "arena", test_arena },       { "docs", test_docs },
+		{ NULL, NULL },
 	};
 
 	return unit_main("metrics", tests);

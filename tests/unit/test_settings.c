@@ -235,25 +235,10 @@ static void test_addresses(void)
 	}
 }
 
-/* A file of the sources; freed by the caller. */
-static char *read_source(const char *name)
-{
-	const char *folder = getenv("srcdir");
-	char path[512], *text = (char *)calloc(1, 65536);
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder == NULL ? "." : folder, name);
-	file = fopen(path, "r");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-	CU_ASSERT(fread(text, 1, 65535, file) > 0);
-	fclose(file);
-	return text;
-}
-
 /* Each option is one row of the table in docs/config.md, and no row is else. */
 static void test_docs(void)
 {
-	char *docs = read_source("docs/config.md"), *at = docs;
+	char *docs = unit_source("docs/config.md"), *at = docs;
 	const struct par_option *option;
 	char row[1024], range[OPTION_TEXT_MAX];
 	const char *value;
@@ -282,7 +267,7 @@ static void test_docs(void)
  * each option of the server, at least in a comment. */
 static void test_installed(void)
 {
-	char *text = read_source("etc/parlance.yaml"), word[64];
+	char *text = unit_source("etc/parlance.yaml"), word[64];
 	char error[CONFIG_ERROR_MAX] = "";
 	struct config *config = config_parse("parlance.yaml", text, strlen(text), error);
 	const struct par_option *option;

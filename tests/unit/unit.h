@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The main() of a unit test: a table of named CUnit tests, run one after the
- * other; the exit status says whether all passed. */
+ * other; the exit status says whether all passed. And the sources' own files. */
 #ifndef PARLANCE_UNIT_H
 #define PARLANCE_UNIT_H
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
@@ -11,6 +14,21 @@ struct unit_test {
 	const char *name;
 	void (*run)(void);
 };
+
+/* A file of the sources; freed by the caller. */
+static inline char *unit_source(const char *name)
+{
+	const char *folder = getenv("srcdir");
+	char path[512], *text = (char *)calloc(1, 65536);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder == NULL ? "." : folder, name);
+	file = fopen(path, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT(fread(text, 1, 65535, file) > 0);
+	fclose(file);
+	return text;
+}
 
 static inline int unit_main(const char *suite, const struct unit_test *tests)
 {

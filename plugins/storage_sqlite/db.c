@@ -144,7 +144,8 @@ bool db_error_passes(int error)
 const char *db_error_words(int error)
 {
 	if (error == SQLITE_READONLY_DBMOVED)
-		return "the database file was moved or removed: put it back, or start anew";
+		return "the database file was moved or removed: put it back, or stop and restore a "
+		       "backup";
 	switch (error & 0xff) {
 	case SQLITE_FULL:
 		return "the disk is full";

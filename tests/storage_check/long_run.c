@@ -9,7 +9,7 @@
 #include "model.h"
 
 #define ROUNDS 3
-#define BATCHES 120
+#define BATCHES 100
 #define BATCH_MAX 16
 
 static struct model model;
@@ -453,7 +453,7 @@ static void run_round(unsigned round, bool restarts)
 		if (one_in(15))
 			store.host->now -= below(200);
 		run_batch();
-		if (one_in(6))
+		if (one_in(8))
 			run_prune();
 		if (one_in(6))
 			run_limited_device();

@@ -108,6 +108,8 @@ struct core *core_new(const struct settings *settings, const struct core_env *en
 	posts_init(&core->posts, env->wake, env->arg);
 	core_count_init(core);
 	core_read_clocks(core);
+	core->started = core->now;
+	core->started_us = core->mono_us;
 	return core;
 }
 

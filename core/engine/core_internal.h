@@ -64,6 +64,8 @@ struct core {
 	struct core_env env;
 	uint64_t now; /* ms since the epoch, never goes backwards; set by core_run */
 	uint64_t mono_us;
+	uint64_t started; /* both clocks as they were then */
+	uint64_t started_us;
 
 	struct seam *seams;
 	struct outbox *outboxes; /* outbox.c; one a seam */

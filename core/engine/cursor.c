@@ -17,6 +17,7 @@
 
 #define CURSOR_BATCH 256
 #define CURSOR_INFLIGHT_MAX 64 /* transactions; what moved meanwhile waits where it is */
+#define CURSOR_KEPT_FEW 64 /* so many are looked through for one device */
 #define CURSOR_RETRY_MAX 65536 /* of sessions that are gone, while the storage is down */
 
 /* The last word of a session that is gone, to be written when the storage is back. */
@@ -238,6 +239,8 @@ void cursor_session_asks(struct core *core, const struct session *session)
 	struct cursor_note *note, *next;
 	struct session *other;
 
+	if (core->cursors_kept > CURSOR_KEPT_FEW && !cursors_are_stuck(core))
+		cursors_write(core);
 	for (note = TAILQ_FIRST(&core->cursor_retry); note != NULL; note = next) {
 		next = TAILQ_NEXT(note, next);
 		if (par_str_equal(note_device(note), device) &&

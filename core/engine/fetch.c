@@ -96,8 +96,7 @@ static void fetch_set_aside(struct core *core, struct session *session)
 	session->set_aside = true;
 	TAILQ_INSERT_TAIL(&core->fetch_aside, session, of_fetch);
 	if (core->fetch_aside_timer == 0)
-		core->fetch_aside_timer = timers_start(&core->timers, core->mono_us + RETRY_US,
-						       NULL, fetch_take_back, core, NULL);
+		core->fetch_aside_timer = fetch_later(core, fetch_take_back);
 }
 
 void fetch_failed(struct core *core, struct session *session, enum par_error error)

@@ -13,17 +13,27 @@
 
 static void prune_done(void *state, void *arg);
 
+/* The time that things are old by. A wall clock that jumps ahead must not make everything
+ * old at once, so it goes no faster than the server runs. */
+static uint64_t prune_now(const struct core *core)
+{
+	uint64_t ran = (core->mono_us - core->started_us) / 1000;
+
+	return core->now < core->started + ran ? core->now : core->started + ran;
+}
+
 static void prune_submit(struct core *core)
 {
 	const struct settings *settings = core->settings;
+	uint64_t now = prune_now(core);
 	struct par_tx *tx = storage_tx_new(core, NULL, prune_done, core);
 	struct par_op_prune *prune = &par_tx_add(tx, PAR_OP_PRUNE)->u.prune;
 
 	prune->limit = PRUNE_STEP;
-	if (settings->event_ttl > 0 && core->now > settings->event_ttl)
-		prune->events_before = core->now - settings->event_ttl;
-	if (core->now > settings->device_ttl)
-		prune->devices_before = core->now - settings->device_ttl;
+	if (settings->event_ttl > 0 && now > settings->event_ttl)
+		prune->events_before = now - settings->event_ttl;
+	if (now > settings->device_ttl)
+		prune->devices_before = now - settings->device_ttl;
 	storage_tx_submit(tx);
 }
 

@@ -200,6 +200,8 @@ static int attempt(struct worker *w, struct work *works, unsigned n)
 	error = db_give_up(db);
 	if (error != SQLITE_OK)
 		cache_clear(db);
+	if (db_error_damage(error))
+		health_note(w, error);
 	return error;
 }
 

@@ -141,6 +141,11 @@ bool db_error_passes(int error)
 	}
 }
 
+bool db_error_damage(int error)
+{
+	return (error & 0xff) == SQLITE_CORRUPT || (error & 0xff) == SQLITE_NOTADB;
+}
+
 const char *db_error_words(int error)
 {
 	if (error == SQLITE_READONLY_DBMOVED)

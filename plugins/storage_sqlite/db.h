@@ -102,6 +102,8 @@ struct par_json *db_writer(struct db *db);
 /* Whether trying again later can help, and a few words on it. */
 bool db_error_passes(int error);
 const char *db_error_words(int error);
+/* Whether the file is damaged where it was looked at. */
+bool db_error_damage(int error);
 
 /* schema.c */
 bool schema_migrate(sqlite3 *handle, const char *path, char *error, size_t error_size);

@@ -5,6 +5,11 @@
  * transaction of our own finds out whether it can again: when work comes, or by
  * itself when none does. That one does not wait for a lock, so no work does.
  *
+ * Where what is small still fits and what is large does not, that finds out "it can"
+ * again and again, and the next work that it cannot. Work is tried each time, but one
+ * that fails soon after it was called well is called so again only when CALM_US have
+ * passed without a failure: the log and /readyz do not follow every turn.
+ *
  * A file that is damaged is another matter: what does not touch the damage still
  * works, so nothing is held back, but the server says so until it is started anew.
  */
@@ -12,11 +17,7 @@
 
 /* How often to look whether the file is still in its place. */
 #define LOOK_US 1000000
-
-static bool is_damage(int error)
-{
-	return (error & 0xff) == SQLITE_CORRUPT || (error & 0xff) == SQLITE_NOTADB;
-}
+#define CALM_US 2000000
 
 /* Tells the core why, and the log when that changes. */
 static void say(struct worker *w, const char *words, int error)
@@ -33,24 +34,50 @@ static void say(struct worker *w, const char *words, int error)
 			    sqlite3_errstr(error), error);
 }
 
+static void note_failure(struct worker *w)
+{
+	w->tried_at = w->failed_at = clock_us();
+	if (!w->unwell)
+		w->calm = w->failed_at - w->well_at < CALM_US ? CALM_US : 0;
+	w->unwell = true;
+}
+
+/* It could store. */
+static void note_success(struct worker *w)
+{
+	uint64_t now;
+
+	if (!w->unwell)
+		return;
+	now = clock_us();
+	if (now - w->failed_at < w->calm)
+		return;
+	w->well_at = now;
+	w->unwell = false;
+}
+
 void health_note(struct worker *w, int error)
 {
-	if (is_damage(error))
+	if (db_error_damage(error)) {
 		w->damage = error;
-	else if (error == SQLITE_OK || db_error_passes(error))
+	} else if (error == SQLITE_OK) {
+		w->failing = SQLITE_OK;
+		note_success(w);
+	} else if (db_error_passes(error)) {
 		w->failing = error;
-	if (w->failing != SQLITE_OK) {
-		w->tried_at = clock_us();
-		say(w, db_error_words(w->failing), w->failing);
-	} else {
-		say(w, w->damage == SQLITE_OK ? NULL : db_error_words(w->damage), w->damage);
+		note_failure(w);
 	}
+	if (w->failing != SQLITE_OK)
+		say(w, db_error_words(w->failing), w->failing);
+	else if (!w->unwell)
+		say(w, w->damage == SQLITE_OK ? NULL : db_error_words(w->damage), w->damage);
 }
 
 void health_probe(struct worker *w)
 {
 	struct db *db = &w->db;
 
+	w->tried_at = clock_us();
 	if (db_moved(db)) {
 		health_note(w, SQLITE_READONLY_DBMOVED);
 		return;

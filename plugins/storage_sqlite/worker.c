@@ -127,7 +127,7 @@ static bool wait_works(struct worker *w)
 
 	while (w->queued.n == 0 && !w->stopping) {
 		w->sleeping = true;
-		if (atomic_load_explicit(&w->down, memory_order_relaxed) == NULL) {
+		if (!w->unwell) {
 			pthread_cond_wait(&w->wake, &w->lock);
 			continue;
 		}

@@ -62,7 +62,9 @@ struct worker {
 	unsigned largest; /* batch so far */
 	int failing; /* SQLite's code, while nothing can be stored; else SQLITE_OK */
 	int damage; /* likewise, of a damaged file */
-	uint64_t tried_at, looked_at; /* on clock_us */
+	bool unwell; /* it failed, and was not called well since */
+	uint64_t tried_at, looked_at, failed_at, well_at; /* on clock_us */
+	uint64_t calm; /* how long after a failure it may be called well */
 	int checkpoint_at; /* pages of the log */
 	bool checkpoint_failed;
 };
@@ -83,7 +85,7 @@ void batch_run(struct worker *w, struct work *works, unsigned n);
 
 /* health.c. Whether it makes sense to write. */
 bool health_allows(struct worker *w);
-/* How the last attempt to write went: SQLite's code. */
+/* How the last attempt to write went, or what damage was met: SQLite's code. */
 void health_note(struct worker *w, int error);
 /* Tries whether the database can be written again. */
 void health_probe(struct worker *w);

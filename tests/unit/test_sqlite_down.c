@@ -173,6 +173,39 @@ static void test_full_disk_under_load(void)
 	store_close(&store);
 }
 
+/* Fails once, and stores something after that. */
+static void turn(unsigned n)
+{
+	struct outcome *out = submit_large("big");
+
+	store_settle(&store);
+	CU_ASSERT_EQUAL(out->error, PAR_E_UNAVAILABLE);
+	do
+		out = do_append(&store, "alice", "bob", store_format(&store, "c%u", n), "text");
+	while (out->error == PAR_E_UNAVAILABLE);
+	CU_ASSERT_EQUAL(out->error, PAR_OK);
+}
+
+/* What is small fits and what is large does not: that is stored, and it is not called
+ * well at every turn. A turn may fall on a machine that stands still for long. */
+static void test_well_and_ill_by_turns(void)
+{
+	unsigned n = 0;
+
+	store_open(&store, OBJECT, CONFIG);
+	do_append(&store, "alice", "bob", "c0", "text");
+	limit_files(512 << 10);
+	turn(++n);
+	CU_ASSERT_PTR_NULL(store_down(&store));
+	do
+		turn(++n);
+	while (store_down(&store) == NULL && n < 10);
+	CU_ASSERT(says(store_down(&store), "disk"));
+	until_down_says(&store, NULL);
+	limit_files(RLIM_INFINITY);
+	store_close(&store);
+}
+
 /* The log cannot be copied into the file, for want of room there: while the log
  * has room it is stored all the same, and said. */
 static void test_no_room_for_a_checkpoint(void)
@@ -230,6 +263,28 @@ static void test_file_is_gone(void)
 	store_close(&store);
 }
 
+/* Nothing that is written comes near the damage. */
+static void test_damage_met_by_a_reader(void)
+{
+	struct par_query *q;
+
+	store_open(&store, OBJECT, CONFIG);
+	store_shut(&store);
+	other_run(&store, "PRAGMA writable_schema = ON;"
+			  "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM"
+			  " sqlite_schema WHERE name = 'user') WHERE name = 'doc'");
+	store_reopen(&store);
+	CU_ASSERT_EQUAL(do_event(&store, "alice", "{}")->op[0].seq, 1);
+	CU_ASSERT_PTR_NULL(store_down(&store));
+	q = store_query(&store, PAR_QUERY_DOC_GET, "alice");
+	q->plugin = q->key = par_str_of("x");
+	CU_ASSERT_EQUAL(store_run_query(&store, q)->error, PAR_E_INTERNAL);
+	CU_ASSERT(says(store_down(&store), "damaged"));
+	CU_ASSERT_EQUAL(do_event(&store, "alice", "{}")->op[0].seq, 2);
+	CU_ASSERT(says(store_down(&store), "damaged"));
+	store_close(&store);
+}
+
 static void test_damaged_file(void)
 {
 	store_open(&store, OBJECT, CONFIG);
@@ -253,9 +308,11 @@ int main(void)
 		{ "down_and_locked", test_down_and_locked },
 		{ "full_disk", test_full_disk },
 		{ "full_disk_under_load", test_full_disk_under_load },
+		{ "well_and_ill_by_turns", test_well_and_ill_by_turns },
 		{ "no_room_for_a_checkpoint", test_no_room_for_a_checkpoint },
 		{ "file_is_gone", test_file_is_gone },
 		{ "damaged_file", test_damaged_file },
+		{ "damage_met_by_a_reader", test_damage_met_by_a_reader },
 		{ NULL, NULL },
 	};
 

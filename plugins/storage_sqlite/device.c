@@ -134,25 +134,29 @@ static struct device *longest_unseen(const struct db *db, const struct user *use
 	return found;
 }
 
-/* Room for one device more. False when there is none, or SQLite failed. */
+/* Room for one device more. False when there is none, which changes nothing, or SQLite
+ * failed. */
 static bool make_room(struct db *db, struct par_query *q, struct user *user)
 {
-	struct device *device = user->devices;
-	unsigned n = 0;
+	const struct device *device = user->devices;
+	unsigned n = 0, connected = 0;
 
-	for (; device != NULL; device = device->next)
+	for (; device != NULL; device = device->next) {
 		n++;
-	for (; q->limit > 0 && n >= q->limit; n--) {
-		device = longest_unseen(db, user);
-		if (device == NULL) {
-			q->error = PAR_E_TOO_LARGE;
-			q->message = "all devices that the user may have are connected";
-			return false;
-		}
-		if (!device_forget(db, user, device) || !user_mark_behind(db, user, true))
+		connected += device->connected == db->generation;
+	}
+	if (q->limit == 0 || n < q->limit)
+		return true;
+	if (connected >= q->limit) {
+		q->error = PAR_E_TOO_LARGE;
+		q->message = "all devices that the user may have are connected";
+		return false;
+	}
+	for (; n >= q->limit; n--) {
+		if (!device_forget(db, user, longest_unseen(db, user)))
 			return false;
 	}
-	return true;
+	return user_mark_behind(db, user, true);
 }
 
 static struct device *device_new(struct db *db, struct par_query *q, struct user *user)

@@ -171,4 +171,9 @@ void rule_device_limit_spares_the_connected(void)
 	EXPECT(on_record("a"));
 	EXPECT(!on_record("b"));
 	EXPECT_ERROR(come("b", 2), PAR_E_TOO_LARGE);
+	/* Who is refused has nobody forgotten. */
+	EXPECT_ERROR(come("d", 3), PAR_OK);
+	leave("c");
+	EXPECT_ERROR(come("e", 2), PAR_E_TOO_LARGE);
+	EXPECT(on_record("c"));
 }

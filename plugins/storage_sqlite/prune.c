@@ -138,7 +138,7 @@ static bool catch_up(struct db *db, struct par_op_prune *prune)
 bool op_prune(struct db *db, struct par_tx *tx, struct par_op *op)
 {
 	struct par_op_prune step = op->u.prune;
-	bool more = false;
+	bool more;
 
 	step.events = step.devices = 0;
 	if (step.limit == 0)

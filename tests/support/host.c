@@ -316,10 +316,3 @@ bool host_logged(struct host *host, const char *text)
 	pthread_mutex_unlock(&host->lock);
 	return found;
 }
-
-void host_log_clear(struct host *host)
-{
-	pthread_mutex_lock(&host->lock);
-	par_json_free(&host->log);
-	pthread_mutex_unlock(&host->lock);
-}

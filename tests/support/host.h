@@ -112,6 +112,5 @@ void host_advance(struct host *host, uint64_t ms);
 int64_t host_metric(struct host *host, const char *plugin, const char *name);
 /* Whether a line of the log so far contains `text`. */
 bool host_logged(struct host *host, const char *text);
-void host_log_clear(struct host *host);
 
 #endif

@@ -307,7 +307,6 @@ void host_api_end(struct host *host)
 		host->spent = work->next_spent;
 		free(work);
 	}
-
 	while ((timer = host->timers) != NULL) {
 		host->timers = timer->next;
 		free(timer);

@@ -4,7 +4,6 @@
 
 #include <parlance/storage.h>
 
-#include "base/log.h"
 #include "engine/core_internal.h"
 #include "engine/storage.h"
 

@@ -12,8 +12,10 @@ static void redeliver_session(struct core *core, struct session *session)
 {
 	uint64_t patience = (core->settings->redeliver_after * 1000) << session->redeliveries;
 
+	/* what a congested one has not read yet it cannot ack */
 	if (session->state != SESSION_OPEN || session->stream != STREAM_FLOWING ||
-	    session->window.unacked == 0 || core->mono_us - session->oldest_since < patience)
+	    session->congested || session->window.unacked == 0 ||
+	    core->mono_us - session->oldest_since < patience)
 		return;
 	if (session->redeliveries < BACKOFF_MAX)
 		session->redeliveries++;

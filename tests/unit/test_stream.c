@@ -145,7 +145,13 @@ static void what_stays_unacked_comes_again(void)
 	next_event(bob, 3, false);
 	world_advance(&w, 900);
 	nothing_more(bob);
-	world_advance(&w, 400);
+	world_signal(&w, bob, IN_CONGESTED);
+	world_run(&w);
+	world_advance(&w, 400); /* it cannot ack what it has not read */
+	world_signal(&w, bob, IN_DRAINED);
+	world_run(&w);
+	nothing_more(bob);
+	world_advance(&w, 250);
 	again = next_event(bob, 1, true);
 	CU_ASSERT_EQUAL(again, 4);
 	CU_ASSERT_EQUAL(next_event(bob, 3, true), 5);

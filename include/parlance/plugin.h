@@ -77,6 +77,7 @@ typedef uint64_t par_request_id; /* 0 is never a valid id, of any kind */
 typedef uint64_t par_session_id;
 typedef uint64_t par_timer_id;
 typedef uint64_t par_auth_id;
+typedef uint64_t par_watch_id;
 
 /* A client's request: PROTOCOL.md section 2. Its handler must complete it
  * exactly once, now or later, with reply, reply_close or fail. */
@@ -107,6 +108,12 @@ struct par_client_event {
 typedef void (*par_request_fn)(void *state, const struct par_request *request);
 typedef void (*par_client_event_fn)(void *state, const struct par_client_event *event);
 typedef void (*par_callback_fn)(void *state, void *arg);
+
+/* What a file descriptor is watched for, and is ready for; bits. An error or the other
+ * side's end is PAR_READABLE: reading tells. */
+#define PAR_READABLE 1u
+#define PAR_WRITABLE 2u
+typedef void (*par_watch_fn)(void *state, void *arg, unsigned ready);
 
 /*
  * Hooks. Observers are told and cannot change anything: their verdict is
@@ -352,6 +359,19 @@ struct par_api {
 	 * `path` and `message` as with fail. */
 	void (*refuse_client_event)(struct par_plugin *self, const struct par_client_event *event,
 				    enum par_error error, const char *path, const char *message);
+
+	/* --- from start() to unload() --- */
+
+	/* Calls fn(state, arg, ready) in the core's next turns for as long as the file
+	 * descriptor is ready for something of `what`, in any order with other callbacks; with
+	 * `what` 0 never. The descriptor is the caller's, non-blocking, and stays open until
+	 * watch_stop. One watch a descriptor. Never called after watch_stop; what is left is
+	 * dropped at unload. 0 when it cannot be watched (a regular file; no memory). */
+	par_watch_id (*watch_start)(struct par_plugin *self, int fd, unsigned what, par_watch_fn fn,
+				    void *state, void *arg);
+	/* False when there is no such watch. */
+	bool (*watch_change)(struct par_plugin *self, par_watch_id id, unsigned what);
+	bool (*watch_stop)(struct par_plugin *self, par_watch_id id);
 };
 
 /*

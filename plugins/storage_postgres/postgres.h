@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The plugin as its parts see it. All of it runs on the core thread, woken by
+ * the connections' sockets, but for making a connection (connect.c), which may block and
+ * runs on a helper thread with its own data.
+ *
+ *   plugin.c     options, metrics, the role
+ *   queue.c      what waits, and what may go together: order by chat and user
+ *   pool.c       the lanes: who takes the next batch, reconnecting, whether it is down
+ *   lane.c       one connection: a batch's steps in pipeline mode, errors, loss
+ *   connect.c    making and preparing a connection; schema.c, server.c belong to it
+ *   batch_*.c    the three kinds of batches (batch.h)
+ *
+ * A batch of transactions has two steps. It LOADS: locks the rows of all its
+ * chats, users and devices in one order that is the same for every server, and
+ * reads them into memory (world.h). It DECIDES there, transaction by
+ * transaction, with no look at the database. And it WRITES what became of it, and
+ * commits. So a lone message costs two round trips, and five hundred no more.
+ */
+#ifndef STORAGE_POSTGRES_POSTGRES_H
+#define STORAGE_POSTGRES_POSTGRES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <parlance/storage.h>
+
+#include "queue.h"
+
+struct lane;
+
+struct postgres_options {
+	const char *conninfo;
+	unsigned connections;
+	unsigned batch; /* the most works in one batch */
+	uint64_t connect_timeout; /* ms */
+	uint64_t timeout; /* ms: how long a step may take, and something may wait */
+};
+
+struct postgres_metrics {
+	struct par_metric *transactions, *queries, *failures, *retries, *batches;
+	struct par_metric *batch_last, *batch_max, *commit_us, *queue;
+	struct par_metric *connections, *connects, *losses, *in_doubt, *refused;
+};
+
+struct postgres {
+	const struct par_api *api;
+	struct par_plugin *self;
+	struct postgres_options options;
+	struct postgres_metrics metrics;
+	struct queue queue;
+	struct lane *lanes; /* options.connections of them */
+	int64_t server; /* this server's number in the database; 0: it has none yet */
+	const char *down; /* static, or in down_text; NULL: all is well */
+	char down_text[256];
+	unsigned largest; /* batch so far */
+	par_timer_id tick;
+	bool stopping;
+};
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What waits for PostgreSQL. A work is a transaction or a query, and has keys:
+ * the chats, users and documents that it touches. Whoever takes a batch gets works in
+ * the order of submission, but passes over what must not go yet:
+ *   - a work that touches what a batch of another lane, under way, writes,
+ *   - a work that touches what an earlier one writes that was passed over,
+ *   - a work of another kind than the first.
+ * So all that touches one chat or user takes effect in the order of submission, and
+ * what touches nothing in common never waits for each other. Queries (but for DEVICE, which
+ * writes) only read their keys: nothing waits for them.
+ *
+ * A PRUNE waits until all submitted before it is done, and goes alone.
+ */
+#ifndef STORAGE_POSTGRES_QUEUE_H
+#define STORAGE_POSTGRES_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <parlance/storage.h>
+
+enum work_kind {
+	WORK_WRITE, /* a tx, or a DEVICE query */
+	WORK_READ, /* another query */
+	WORK_PRUNE /* a tx with a PRUNE */
+};
+
+struct key; /* a chat, user or document that works touch */
+
+/* a dialog has 3; an op has at most 3 (chat, user, peer) */
+#define WORK_KEYS (PAR_TX_OPS * 3)
+
+struct work {
+	struct par_tx *tx; /* or query; the other is NULL */
+	struct par_query *query;
+	enum work_kind kind;
+	unsigned attempts; /* how often it was carried out in vain */
+	bool alone; /* to be tried in a batch of its own */
+	uint64_t queued_at; /* tick of the pool */
+	struct work *next;
+	unsigned n_keys;
+	struct key *keys[WORK_KEYS];
+};
+
+struct queue {
+	struct work *first, **last;
+	unsigned waiting; /* works in the list */
+	/* private */
+	struct key *keys; /* uthash */
+	struct work *spare;
+	uint64_t scan;
+};
+
+void queue_init(struct queue *q);
+void queue_free(struct queue *q);
+/* Takes the tx or query. */
+void queue_add_tx(struct queue *q, struct par_tx *tx, uint64_t tick);
+void queue_add_query(struct queue *q, struct par_query *query, uint64_t tick);
+
+/* Up to `max` works that may go together now, in order, linked by `next`; all of one kind. Their
+ * keys are under way until queue_done. NULL: there is nothing to take. */
+struct work *queue_take(struct queue *q, unsigned max, unsigned *n);
+/* Puts them back at the front, in their order; they were not carried out. */
+void queue_return(struct queue *q, struct work *works);
+/* Frees the work. Its tx or query was handed back before. */
+void queue_done(struct queue *q, struct work *work);
+
+/* Takes out everything that waits since `tick` or before, in order: to be refused. Each is
+ * given to queue_done afterwards. */
+struct work *queue_expire(struct queue *q, uint64_t tick);
+
+#endif

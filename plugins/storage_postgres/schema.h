@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tables, as numbered migrations. Called on the thread that makes a
+ * connection; blocks.
+ */
+#ifndef STORAGE_POSTGRES_SCHEMA_H
+#define STORAGE_POSTGRES_SCHEMA_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Brings the database to the version of this server, under a lock, or refuses one that is
+ * too new or not ours. False with what to do about it in `error`. Without anything to do it
+ * only reads, and needs no right but that. */
+bool schema_migrate(PGconn *conn, char *error, size_t error_size);
+
+#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORAGE_POSTGRES_STATEMENTS_BATCH_H
+#define STORAGE_POSTGRES_STATEMENTS_BATCH_H
+
+#define BATCH_STATEMENTS(X)
+
+#endif

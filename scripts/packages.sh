@@ -4,7 +4,8 @@
 
 BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev libevent-dev libjson-c-dev \
 libyaml-dev libsqlite3-dev libssl-dev libsystemd-dev uthash-dev"
-TEST_PACKAGES="libcunit1-dev clang clang-format python3 python3-pytest python3-websockets faketime"
+TEST_PACKAGES="libcunit1-dev clang clang-format python3 python3-pytest python3-websockets faketime \
+postgresql"
 
 say()
 {

@@ -8,6 +8,7 @@ E2E_FILES = \
 	tests/e2e/conftest.py \
 	tests/e2e/crowd.py \
 	tests/e2e/harness.py \
+	tests/e2e/postgres.py \
 	tests/e2e/recording.py \
 	tests/e2e/test_bad_acks.py \
 	tests/e2e/test_backlog.py \

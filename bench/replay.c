@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "server.h"
 #include "wire.h"
@@ -36,34 +35,6 @@ struct figures {
 	double cpu, busiest, own_cpu;
 	long rss_empty, rss_before, rss_max, rss_after;
 };
-
-static double own_cpu(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-static bool frame_has(const struct ws_frame *frame, const char *text)
-{
-	return memmem(frame->payload, frame->len, text, strlen(text)) != NULL;
-}
-
-/* The number behind `key`; 0: it is not there. */
-static uint64_t frame_number(const struct ws_frame *frame, const char *key)
-{
-	const char *at = memmem(frame->payload, frame->len, key, strlen(key));
-	const char *end = frame->payload + frame->len;
-	uint64_t n = 0;
-
-	if (at == NULL)
-		return 0;
-	for (at += strlen(key); at < end && *at >= '0' && *at <= '9'; at++)
-		n = n * 10 + (uint64_t)(*at - '0');
-	return n;
-}
 
 static void send_new(struct wire *alice, const struct replay *r, uint64_t number)
 {
@@ -97,7 +68,7 @@ static void fill(const struct replay *r)
 		while (wire_next(&alice, &frame)) {
 			if (frame.opcode != WS_TEXT)
 				continue;
-			if (frame_has(&frame, "\"error\""))
+			if (wire_has(&frame, "\"error\""))
 				bench_die("refused: %.*s", (int)frame.len, frame.payload);
 			answered++;
 		}
@@ -106,15 +77,6 @@ static void fill(const struct replay *r)
 				  r->events, r->limit);
 	}
 	wire_close(&alice);
-}
-
-static void ack(struct wire *bob, uint64_t id)
-{
-	char text[64];
-
-	wire_text(
-	    bob, text,
-	    (size_t)snprintf(text, sizeof(text), "{\"type\":\"ack\",\"id\":%" PRIu64 "}", id));
 }
 
 static void sample(const struct replay *r, struct figures *f, double now, double *next)
@@ -135,14 +97,14 @@ static uint64_t take_events(struct wire *bob, uint64_t taken)
 	struct ws_frame frame;
 
 	while (wire_next(bob, &frame)) {
-		if (frame.opcode != WS_TEXT || !frame_has(&frame, "\"type\":\"event\""))
+		if (frame.opcode != WS_TEXT || !wire_has(&frame, "\"type\":\"event\""))
 			continue;
 		taken++;
-		if (frame_number(&frame, "\"seq\":") != taken ||
-		    frame_number(&frame, "\"id\":") != taken)
+		if (wire_number(&frame, "\"seq\":") != taken ||
+		    wire_number(&frame, "\"id\":") != taken)
 			bench_die("event %" PRIu64 " is another one: %.*s", taken, (int)frame.len,
 				  frame.payload);
-		ack(bob, taken);
+		wire_ack(bob, taken);
 	}
 	return taken;
 }
@@ -175,7 +137,7 @@ static void read_all(const struct replay *r, struct figures *f)
 	while (!answered && bench_clock() < end) {
 		wire_turn(&bob, 100);
 		while (wire_next(&bob, &frame))
-			answered = answered || frame_has(&frame, "\"id\":\"end\"");
+			answered = answered || wire_has(&frame, "\"id\":\"end\"");
 	}
 	f->seconds = bench_clock() - start;
 	next = 0;
@@ -196,7 +158,7 @@ static void settle(const struct replay *r)
 	wire_text(&carol, chats, strlen(chats));
 	while (bench_clock() < end) {
 		wire_turn(&carol, 100);
-		if (wire_next(&carol, &frame) && frame_has(&frame, "\"id\":\"s\""))
+		if (wire_next(&carol, &frame) && wire_has(&frame, "\"id\":\"s\""))
 			break;
 	}
 	wire_close(&carol);
@@ -215,9 +177,9 @@ static void measure(struct replay *r, struct figures *f)
 	settle(r);
 	f->rss_before = server_rss(&r->server);
 	server_cpu(&r->server, &before);
-	own = own_cpu();
+	own = bench_own_cpu();
 	read_all(r, f);
-	f->own_cpu = own_cpu() - own;
+	f->own_cpu = bench_own_cpu() - own;
 	server_cpu(&r->server, &after);
 	f->cpu = server_cpu_between(&before, &after, &f->busiest);
 	settle(r);
@@ -281,16 +243,6 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static uint64_t number_option(const char *text, uint64_t min, uint64_t max)
-{
-	char *end;
-	unsigned long long n = strtoull(text, &end, 10);
-
-	if (*end != '\0' || n < min || n > max)
-		bench_die("%s: expected a number from %" PRIu64 " to %" PRIu64, text, min, max);
-	return n;
-}
-
 static void read_options(struct replay *r, int argc, char **argv)
 {
 	struct bench_options *o = &r->server_options;
@@ -300,22 +252,22 @@ static void read_options(struct replay *r, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'e':
-			r->events = number_option(optarg, 1, 100000000);
+			r->events = bench_number(optarg, 1, 100000000);
 			break;
 		case 't':
-			r->text = (unsigned)number_option(optarg, 1, TEXT_MAX);
+			r->text = (unsigned)bench_number(optarg, 1, TEXT_MAX);
 			break;
 		case 's':
 			o->storage = optarg;
 			break;
 		case 'w':
-			o->window = (unsigned)number_option(optarg, 1, 65536);
+			o->window = (unsigned)bench_number(optarg, 1, 65536);
 			break;
 		case 'i':
 			o->io_threads = optarg;
 			break;
 		case 'l':
-			r->limit = (double)number_option(optarg, 1, 86400);
+			r->limit = (double)bench_number(optarg, 1, 86400);
 			break;
 		case 'p':
 			o->parlanced = optarg;

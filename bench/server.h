@@ -32,6 +32,7 @@ void server_stop(struct bench_server *server);
 
 /* Resident memory in KiB; 0 when the server is gone. */
 long server_rss(const struct bench_server *server);
+
 #define BENCH_THREADS_MAX 64
 
 /* What each thread of the server has had of the CPU so far, in seconds. */
@@ -49,6 +50,10 @@ double server_cpu_between(const struct server_cpu *before, const struct server_c
 
 /* Monotonic, in seconds. */
 double bench_clock(void);
+/* What this process has had of the CPU so far, in seconds. */
+double bench_own_cpu(void);
+/* An option's value; exits with a message when it is no number between the two. */
+uint64_t bench_number(const char *text, uint64_t min, uint64_t max);
 void bench_die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -85,18 +86,28 @@ bool wire_has_room(const struct wire *w, size_t len)
 	return BUFFER - w->out_len >= len + WS_HEADER_MAX;
 }
 
-void wire_text(struct wire *w, const char *text, size_t len)
+static void add_frame(struct wire *w, enum ws_opcode opcode, const char *text, size_t len)
 {
 	static const uint8_t mask[4] = { 0, 0, 0, 0 };
 
 	if (!wire_has_room(w, len))
 		bench_die("the server does not read");
-	w->out_len += ws_header_masked(WS_TEXT, len, mask, w->out + w->out_len);
+	w->out_len += ws_header_masked(opcode, len, mask, w->out + w->out_len);
 	memcpy(w->out + w->out_len, text, len);
 	w->out_len += len;
 }
 
-static void wire_send(struct wire *w)
+void wire_text(struct wire *w, const char *text, size_t len)
+{
+	add_frame(w, WS_TEXT, text, len);
+}
+
+void wire_pong(struct wire *w, const struct ws_frame *ping)
+{
+	add_frame(w, WS_PONG, ping->payload, ping->len);
+}
+
+bool wire_flush(struct wire *w)
 {
 	ssize_t n = send(w->fd, w->out + w->out_at, w->out_len - w->out_at, MSG_NOSIGNAL);
 
@@ -107,20 +118,13 @@ static void wire_send(struct wire *w)
 	memmove(w->out, w->out + w->out_at, w->out_len - w->out_at);
 	w->out_len -= w->out_at;
 	w->out_at = 0;
+	return w->out_len == 0;
 }
 
-bool wire_turn(struct wire *w, int ms)
+bool wire_read(struct wire *w)
 {
-	struct pollfd ready = { w->fd, POLLIN, 0 };
 	ssize_t n;
 
-	if (w->out_len > 0)
-		wire_send(w);
-	if (w->out_len > 0)
-		ready.events |= POLLOUT;
-	poll(&ready, 1, ms);
-	if (!(ready.revents & (POLLIN | POLLHUP | POLLERR)))
-		return false;
 	memmove(w->in, w->in + w->in_at, w->in_len - w->in_at);
 	w->in_len -= w->in_at;
 	w->in_at = 0;
@@ -130,6 +134,16 @@ bool wire_turn(struct wire *w, int ms)
 	if (n > 0)
 		w->in_len += (size_t)n;
 	return n > 0;
+}
+
+bool wire_turn(struct wire *w, int ms)
+{
+	struct pollfd ready = { w->fd, POLLIN, 0 };
+
+	if (w->out_len > 0 && !wire_flush(w))
+		ready.events |= POLLOUT;
+	poll(&ready, 1, ms);
+	return (ready.revents & (POLLIN | POLLHUP | POLLERR)) != 0 && wire_read(w);
 }
 
 bool wire_next(struct wire *w, struct ws_frame *frame)
@@ -147,4 +161,31 @@ bool wire_next(struct wire *w, struct ws_frame *frame)
 	default:
 		bench_die("the server sent what is no frame");
 	}
+}
+
+bool wire_has(const struct ws_frame *frame, const char *text)
+{
+	return memmem(frame->payload, frame->len, text, strlen(text)) != NULL;
+}
+
+uint64_t wire_number(const struct ws_frame *frame, const char *key)
+{
+	const char *at = memmem(frame->payload, frame->len, key, strlen(key));
+	const char *end = frame->payload + frame->len;
+	uint64_t n = 0;
+
+	if (at == NULL)
+		return 0;
+	for (at += strlen(key); at < end && *at >= '0' && *at <= '9'; at++)
+		n = n * 10 + (uint64_t)(*at - '0');
+	return n;
+}
+
+void wire_ack(struct wire *w, uint64_t id)
+{
+	char text[64];
+
+	wire_text(
+	    w, text,
+	    (size_t)snprintf(text, sizeof(text), "{\"type\":\"ack\",\"id\":%" PRIu64 "}", id));
 }

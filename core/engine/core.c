@@ -94,6 +94,7 @@ struct core *core_new(const struct settings *settings, const struct core_env *en
 
 	core->settings = settings;
 	core->env = *env;
+	core->thread = pthread_self();
 	core->metrics = metrics;
 	core->info = (struct par_server_info){ .size = sizeof(core->info),
 					       .loopback_only = settings_loopback_only(settings),
@@ -106,6 +107,7 @@ struct core *core_new(const struct settings *settings, const struct core_env *en
 	TAILQ_INIT(&core->inflight);
 	core->queries_waiting_end = &core->queries_waiting;
 	posts_init(&core->posts, env->wake, env->arg);
+	watches_init(&core->watches);
 	core_count_init(core);
 	core_read_clocks(core);
 	core->started = core->now;
@@ -126,6 +128,7 @@ void core_free(struct core **corep)
 	storage_free(core);
 	timers_free(&core->timers);
 	posts_free(&core->posts);
+	watches_free(&core->watches);
 	handles_free(&core->sessions);
 	handles_free(&core->requests);
 	free(core->seams);
@@ -212,6 +215,7 @@ bool core_run(struct core *core)
 	core->in_turn = true;
 	core_run_posts(core);
 	core_run_timers(core);
+	watches_run(core);
 	for (i = 0; i < core->n_outboxes; i++)
 		more |= core_run_inbox(core, core->seams[i].in);
 	for (i = 0; i < TURN_FLUSHES && storage_flush(core); i++)

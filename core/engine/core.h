@@ -22,6 +22,8 @@
 #include "seam/seam.h"
 
 struct core;
+struct loop_watch;
+struct watch;
 
 struct core_env {
 	void *arg;
@@ -31,7 +33,16 @@ struct core_env {
 	uint64_t (*monotonic_us)(void *arg);
 	/* Wakes the core's loop; any thread. */
 	void (*wake)(void *arg);
+	/* File descriptors that plugins watch; core thread. All NULL: in this world none can
+	 * be. Whenever one is ready for something of `what` (PAR_READABLE, PAR_WRITABLE; 0 at
+	 * first) between two turns, watch_ready is told. NULL and false, with errno: no. */
+	struct loop_watch *(*watch_start)(void *arg, int fd, struct watch *watch);
+	bool (*watch_change)(struct loop_watch *in_loop, unsigned what);
+	void (*watch_stop)(struct loop_watch *in_loop);
 };
+
+/* The descriptor is ready; who watches it is called in the next turn. */
+void watch_ready(struct watch *watch, unsigned ready);
 
 struct core *core_new(const struct settings *settings, const struct core_env *env,
 		      struct metrics *metrics);
@@ -47,7 +58,7 @@ bool core_start_plugins(struct core *core, char error[CONFIG_ERROR_MAX]);
 
 void core_set_seams(struct core *core, struct seam *seams, unsigned n);
 
-/* One turn: posted calls, timers, mail, the storage's flush, outboxes. Bounded work.
+/* One turn: posted calls, timers, watched descriptors, mail, the storage's flush, outboxes. Bounded work.
  * True when there is more to do at once. */
 bool core_run(struct core *core);
 /* When core_run must be called though nothing happened, on the monotonic clock in

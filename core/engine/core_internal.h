@@ -6,6 +6,7 @@
 #ifndef PARLANCE_CORE_INTERNAL_H
 #define PARLANCE_CORE_INTERNAL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@
 #include "engine/handle.h"
 #include "engine/post.h"
 #include "engine/timer.h"
+#include "engine/watch.h"
 #include "engine/window.h"
 #include "plugin/registry.h"
 
@@ -62,6 +64,7 @@ struct core_metrics {
 struct core {
 	const struct settings *settings;
 	struct core_env env;
+	pthread_t thread; /* the core's: who made it */
 	uint64_t now; /* ms since the epoch, never goes backwards; set by core_run */
 	uint64_t mono_us;
 	uint64_t started; /* both clocks as they were then */
@@ -104,6 +107,7 @@ struct core {
 
 	struct timers timers;
 	struct posts posts;
+	struct watches watches;
 	struct registry registry; /* plugin/registry.c */
 	struct par_plugin *calling; /* whose callback runs, for the watchdog: call.c */
 	uint64_t call_end_us; /* up to here somebody has answered for the time */

@@ -18,4 +18,5 @@ libparlance_a_SOURCES += \
 	core/engine/stream.c core/engine/stream.h \
 	core/engine/timer.c core/engine/timer.h \
 	core/engine/user.c core/engine/user.h \
+	core/engine/watch.c core/engine/watch.h \
 	core/engine/window.c core/engine/window.h

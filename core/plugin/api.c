@@ -266,6 +266,77 @@ static void api_offload(struct par_plugin *self, par_callback_fn work, par_callb
 			 "offloads work before start() or after stop(); ignored");
 }
 
+/* --- file descriptors --- */
+
+static bool api_may_watch(struct par_plugin *self, const char *function)
+{
+	if (pthread_equal(self->core->thread, pthread_self()))
+		return true;
+	log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
+		 "calls %s on a thread that is not the core's; ignored", function);
+	return false;
+}
+
+/* The watch that is meant, if the plugin may do something about it. */
+static struct watch *api_watch(struct par_plugin *self, par_watch_id id, const char *function)
+{
+	struct watch *watch;
+
+	if (!api_may_watch(self, function))
+		return NULL;
+	watch = watch_find(self->core, self, id);
+	if (watch == NULL)
+		log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
+			 "calls %s for a watch that it does not have; ignored", function);
+	return watch;
+}
+
+static par_watch_id api_watch_start(struct par_plugin *self, int fd, unsigned what, par_watch_fn fn,
+				    void *state, void *arg)
+{
+	const struct par_plugin *taken;
+	par_watch_id id;
+
+	if (!api_may_watch(self, "watch_start"))
+		return 0;
+	if (self->phase != PLUGIN_RUNNING && self->phase != PLUGIN_STOPPED) {
+		log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
+			 "watches a file descriptor before start() or in unload(); ignored");
+		return 0;
+	}
+	taken = watch_owner(self->core, fd);
+	if (taken != NULL) {
+		log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
+			 "watches file descriptor %d, which the plugin %s watches already; ignored",
+			 fd, taken->descriptor.name);
+		return 0;
+	}
+	id =
+	    watch_start(self->core, self, fd, what & (PAR_READABLE | PAR_WRITABLE), fn, state, arg);
+	if (id == 0)
+		log_line(PAR_LOG_ERROR, "plugin", 0, self->descriptor.name,
+			 "file descriptor %d cannot be watched: %m", fd);
+	return id;
+}
+
+static bool api_watch_change(struct par_plugin *self, par_watch_id id, unsigned what)
+{
+	struct watch *watch = api_watch(self, id, "watch_change");
+
+	return watch != NULL &&
+	       watch_change(self->core, watch, what & (PAR_READABLE | PAR_WRITABLE));
+}
+
+static bool api_watch_stop(struct par_plugin *self, par_watch_id id)
+{
+	struct watch *watch = api_watch(self, id, "watch_stop");
+
+	if (watch == NULL)
+		return false;
+	watch_stop(self->core, watch);
+	return true;
+}
+
 /* --- auth --- */
 
 static bool api_is_auth(const struct par_plugin *self)
@@ -360,4 +431,7 @@ const struct par_api api_table = {
 	.tx_done = storage_tx_done,
 	.query_done = storage_query_done,
 	.refuse_client_event = api_refuse_client_event,
+	.watch_start = api_watch_start,
+	.watch_change = api_watch_change,
+	.watch_stop = api_watch_stop,
 };

@@ -44,6 +44,7 @@ static void plugin_unload(struct core *core, struct par_plugin *plugin)
 	}
 	registry_remove(&core->registry, plugin);
 	timers_stop_owner(&core->timers, plugin);
+	watches_stop_owner(core, plugin);
 	posts_drop(&core->posts, plugin);
 	plugin_close(plugin);
 }

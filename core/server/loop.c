@@ -6,8 +6,11 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <parlance/plugin.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -47,6 +50,79 @@ static void loop_wake(void *arg)
 
 	while (write(loop->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
+}
+
+/* --- descriptors of plugins --- */
+
+/* Two events, so that a change of what is wanted is one system call, and none when it
+ * is wanted already. */
+struct loop_watch {
+	struct watch *watch;
+	struct event *readable;
+	struct event *writable;
+};
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	watch_ready(((struct loop_watch *)arg)->watch, PAR_READABLE);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	watch_ready(((struct loop_watch *)arg)->watch, PAR_WRITABLE);
+}
+
+/* What epoll would refuse is refused here, before libevent prints its own mind about it. */
+static bool fd_can_wait(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return false;
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode)) {
+		errno = EPERM;
+		return false;
+	}
+	return true;
+}
+
+static struct loop_watch *loop_watch_start(void *arg, int fd, struct watch *watch)
+{
+	struct loop *loop = arg;
+	struct loop_watch *in_loop;
+
+	if (!fd_can_wait(fd))
+		return NULL;
+	in_loop = mem_zalloc(sizeof(*in_loop));
+	in_loop->watch = watch;
+	in_loop->readable = event_new(loop->base, fd, EV_READ | EV_PERSIST, on_readable, in_loop);
+	in_loop->writable = event_new(loop->base, fd, EV_WRITE | EV_PERSIST, on_writable, in_loop);
+	return in_loop;
+}
+
+static bool event_set_wanted(struct event *event, short what, bool wanted)
+{
+	if ((event_pending(event, what, NULL) != 0) == wanted)
+		return true;
+	return (wanted ? event_add(event, NULL) : event_del(event)) == 0;
+}
+
+static bool loop_watch_change(struct loop_watch *in_loop, unsigned what)
+{
+	bool ok = event_set_wanted(in_loop->readable, EV_READ, (what & PAR_READABLE) != 0);
+
+	return event_set_wanted(in_loop->writable, EV_WRITE, (what & PAR_WRITABLE) != 0) && ok;
+}
+
+static void loop_watch_stop(struct loop_watch *in_loop)
+{
+	event_free(in_loop->readable);
+	event_free(in_loop->writable);
+	free(in_loop);
 }
 
 /* The event is edge-triggered: every write is an edge, and nobody need read the
@@ -116,9 +192,13 @@ int loop_wake_fd(const struct loop *loop)
 
 struct core_env loop_env(struct loop *loop)
 {
-	struct core_env env = {
-		.arg = loop, .wall_ms = wall_ms, .monotonic_us = monotonic_us, .wake = loop_wake
-	};
+	struct core_env env = { .arg = loop,
+				.wall_ms = wall_ms,
+				.monotonic_us = monotonic_us,
+				.wake = loop_wake,
+				.watch_start = loop_watch_start,
+				.watch_change = loop_watch_change,
+				.watch_stop = loop_watch_stop };
 
 	return env;
 }

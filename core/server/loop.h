@@ -2,7 +2,8 @@
 /*
  * The core thread's event loop: runs the core after each turn of libevent, and
  * with io_threads 0 the transport around it. What wakes it: mail (eventfd),
- * the core's next deadline, signals, HTTP, and with io_threads 0 the sockets.
+ * the core's next deadline, signals, HTTP, descriptors that plugins watch, and with
+ * io_threads 0 the sockets.
  */
 #ifndef PARLANCE_LOOP_H
 #define PARLANCE_LOOP_H

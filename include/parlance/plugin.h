@@ -109,8 +109,8 @@ typedef void (*par_request_fn)(void *state, const struct par_request *request);
 typedef void (*par_client_event_fn)(void *state, const struct par_client_event *event);
 typedef void (*par_callback_fn)(void *state, void *arg);
 
-/* What a file descriptor is watched for, and is ready for; bits. An error or the other
- * side's end is PAR_READABLE: reading tells. */
+/* What a file descriptor is watched for, and is ready for; bits. With an error or the
+ * other side's end it is ready for whatever it is watched for: trying tells. */
 #define PAR_READABLE 1u
 #define PAR_WRITABLE 2u
 typedef void (*par_watch_fn)(void *state, void *arg, unsigned ready);
@@ -362,11 +362,13 @@ struct par_api {
 
 	/* --- from start() to unload() --- */
 
-	/* Calls fn(state, arg, ready) in the core's next turns for as long as the file
+	/* Calls fn(state, arg, ready) in each of the core's turns for as long as the file
 	 * descriptor is ready for something of `what`, in any order with other callbacks; with
-	 * `what` 0 never. The descriptor is the caller's, non-blocking, and stays open until
-	 * watch_stop. One watch a descriptor. Never called after watch_stop; what is left is
-	 * dropped at unload. 0 when it cannot be watched (a regular file; no memory). */
+	 * `what` 0 never. The descriptor is the caller's and non-blocking; it stays open until
+	 * watch_stop, which at the latest follows in the callback that found it closed. One watch
+	 * a descriptor. Never called after watch_stop, nor while plugins stop: a stop() that has
+	 * to wait does so itself. What is left is dropped after unload. 0 when it cannot be
+	 * watched (a regular file; no memory). */
 	par_watch_id (*watch_start)(struct par_plugin *self, int fd, unsigned what, par_watch_fn fn,
 				    void *state, void *arg);
 	/* False when there is no such watch. */

@@ -5,7 +5,8 @@ A test that is a coroutine is run to its end with a deadline; one that is marked
 `long` has much more of it, and is left to `make check-long`. `server` is one
 server that a whole file shares, each test with users of its own (`users`);
 `start_server` is for tests that need a server, a config or a data directory
-for themselves. Whatever a test started is stopped after it, and a server that
+for themselves. PARLANCE_TEST_STORAGE says what they store in: sqlite, memory or
+postgres; a test that is marked with the `storage` it is about is left out on another. Whatever a test started is stopped after it, and a server that
 ended with anything but status 0, or with a sanitizer's report, fails the test.
 """
 import asyncio
@@ -21,6 +22,22 @@ numbers = itertools.count(1)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes minutes; run by `make check-long`")
+    config.addinivalue_line("markers", "storage(name): is about this storage, and runs on it alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    others = []
+    for item in items:
+        mark = item.get_closest_marker("storage")
+        if mark is not None and harness.STORAGE not in mark.args:
+            others.append(item)
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+def pytest_sessionfinish():
+    harness.end_cluster()
 
 
 @pytest.hookimpl(tryfirst=True)

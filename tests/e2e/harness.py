@@ -2,6 +2,7 @@
 """Starts the real parlanced and talks to it as a client would.
 
 Server  one parlanced process with a config and data in a directory of its own
+cluster the PostgreSQL of this test run: postgres.py
 Client  one WebSocket connection of one device: client.py
 Raw     one TCP connection, for bytes that no proper client would send: wire.py
 
@@ -11,6 +12,7 @@ happen is shown by what comes next in order: events are strictly ordered on a
 connection, so the event of a later request proves that there was none before.
 """
 import asyncio
+import functools
 import glob
 import itertools
 import json
@@ -25,6 +27,7 @@ import urllib.parse
 import urllib.request
 
 from client import Client
+from postgres import Cluster
 from recording import Recording
 from wire import DEADLINE, Raw, connections
 
@@ -32,6 +35,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 IO_THREADS = os.environ.get("PARLANCE_TEST_IO_THREADS", "auto")
 STORAGE = os.environ.get("PARLANCE_TEST_STORAGE", "sqlite")
+DURABLE = "sqlite" if STORAGE == "memory" else STORAGE  # for tests that stop and start a server
 
 SANITIZER = re.compile(
     r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error: ")
@@ -92,6 +96,40 @@ def zoo_plugins():
     return modules("ZOO_DIR", "tests/zoo/.libs/*.so")
 
 
+# --------------------------------------------------------------- PostgreSQL
+
+@functools.cache
+def cluster():
+    """The one that all servers of a test run share, each with a database of its own."""
+    return Cluster().start()
+
+
+def end_cluster():
+    if cluster.cache_info().currsize:
+        cluster().remove()
+
+
+class Database:
+    """The database of whoever has its data in this directory, made when it is asked for."""
+
+    names = {}  # directory -> name
+    numbers = itertools.count(1)
+
+    @classmethod
+    def of(cls, directory):
+        """Its conninfo."""
+        if directory not in cls.names:
+            cls.names[directory] = f"server_{next(cls.numbers)}"
+            cluster().create(cls.names[directory])
+        return cluster().conninfo(cls.names[directory])
+
+    @classmethod
+    def drop(cls, directory):
+        name = cls.names.pop(directory, None)
+        if name is not None:
+            cluster().drop(name)
+
+
 # ------------------------------------------------------------------- config
 
 def default_config(directory, storage=None):
@@ -99,6 +137,8 @@ def default_config(directory, storage=None):
     plugins = {"auth_insecure": {}, "messaging": {}, "typing": {}}
     if storage == "sqlite":
         plugins["storage_sqlite"] = {"path": os.path.join(directory, "parlance.db")}
+    elif storage == "postgres":
+        plugins["storage_postgres"] = {"conninfo": Database.of(directory)}
     else:
         plugins["storage_memory"] = {}
     return {
@@ -190,6 +230,8 @@ class Server:
             Server.everyone.append(self)
 
     def retire(self):
+        """It is not started again: what it stored goes."""
+        Database.drop(self.directory)
         if self in Server.everyone:
             Server.everyone.remove(self)
 

@@ -51,10 +51,11 @@ E2E = PYTHONDONTWRITEBYTECODE=1 BENCH_DIR=$(abs_builddir)/bench \
 	PLUGIN_DIR=$(abs_builddir)/plugins/.libs ZOO_DIR=$(abs_builddir)/tests/zoo/.libs \
 	$(PYTHON3) -m pytest -q -p no:cacheprovider
 
-e2e e2e-long: all $(check_LTLIBRARIES)
+e2e e2e-long e2e-postgres: all $(check_LTLIBRARIES)
 	@$(PYTHON3) -c 'import pytest, websockets' || { \
 		echo "install python3-pytest and python3-websockets, or set PARLANCE_NO_E2E=1" >&2; \
 		exit 1; }
-	$(E2E) -m "$(if $(filter e2e-long,$@),long,not long)" $(PYTEST_FLAGS) $(srcdir)/tests/e2e
+	$(if $(filter e2e-postgres,$@),PARLANCE_TEST_STORAGE=postgres) $(E2E) \
+		-m "$(if $(filter e2e-long,$@),long,not long)" $(PYTEST_FLAGS) $(srcdir)/tests/e2e
 
-.PHONY: e2e e2e-long
+.PHONY: e2e e2e-long e2e-postgres

@@ -5,6 +5,7 @@ import json
 import signal
 
 from cli import Cli, Terminal, run
+from harness import DURABLE
 
 
 def url(server):
@@ -168,7 +169,7 @@ async def read_messages(tail, into, count):
 
 async def test_nothing_lost_nothing_doubled(start_server):
     """The server is killed three times under what one send and one tail do."""
-    server = start_server(storage="sqlite")
+    server = start_server(storage=DURABLE)
     texts = [f"message {n}" for n in range(TOTAL)]
     tail = await Cli(url(server), "tail", "--user", "bob", "--json").start()
     send = await Cli(url(server), "send", "--user", "alice", "--to", "bob", "--json").start(texts)
@@ -191,7 +192,7 @@ async def test_nothing_lost_nothing_doubled(start_server):
 
 async def test_killed_tail_loses_nothing(start_server):
     """What a killed tail has not acked is printed by the next one."""
-    server = start_server(storage="sqlite")
+    server = start_server(storage=DURABLE)
     texts = [f"message {n}" for n in range(500)]
     status, _, _ = await run(url(server), "send", "--user", "alice", "--to", "bob", lines=texts)
     assert status == 0
@@ -257,7 +258,7 @@ async def test_chat_shows_delivered_and_other_chats(server, users):
 
 
 async def test_chat_outlives_the_server(start_server):
-    server = start_server(storage="sqlite")
+    server = start_server(storage=DURABLE)
     a = await Terminal(url(server), "chat", "--user", "alice", "--to", "bob").start()
     b = await Terminal(url(server), "chat", "--user", "bob", "--to", "alice").start()
     a.type("before\r")

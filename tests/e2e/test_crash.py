@@ -4,7 +4,7 @@ once, and delivered; what was not answered is settled by sending it again."""
 import pytest
 
 from crowd import Crowd
-from harness import in_thread
+from harness import DURABLE, in_thread
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.long)])
@@ -12,7 +12,7 @@ async def test_kill_under_load(start_server, kills):
     """A crowd with several devices each, who write, edit, delete, mark, and ack in
     every way; the server is killed in the middle of it. Cursors are written often, so that
     some are on their way then."""
-    server = start_server(storage="sqlite", server={"cursor_interval": "10ms"})
+    server = start_server(storage=DURABLE, server={"cursor_interval": "10ms"})
     crowd = Crowd(server)
     unanswered = 0
     for number in range(kills):
@@ -27,7 +27,7 @@ async def test_kill_under_load(start_server, kills):
 
 async def test_kill_right_behind_the_answer(start_server):
     """The answer says that it is stored: not one may be missing afterwards."""
-    server = start_server(storage="sqlite")
+    server = start_server(storage=DURABLE)
     for number in range(1, 6):
         client = await server.connect("alice")
         assert (await client.new("bob", f"number {number}"))["messageId"] == number

@@ -2,7 +2,7 @@
 """Events, acknowledgments, devices (docs/protocol.md, "Events and acknowledgments")."""
 import pytest
 
-from harness import eventually
+from harness import DURABLE, eventually
 
 
 async def left(server, sessions):
@@ -313,7 +313,7 @@ async def test_window_full_then_gone(start_server):
 
 async def test_redelivery_after_a_restart(start_server):
     """Acks and seqs are kept by the storage, not in memory."""
-    own = start_server(storage="sqlite")
+    own = start_server(storage=DURABLE)
     a = await own.connect("alice")
     b = await own.connect("bob", auto_ack=False)
     await write(a, "bob", range(6))
@@ -379,7 +379,7 @@ async def test_resend_at_once(server, users):
 
 
 async def test_resend_after_a_restart(start_server):
-    own = start_server(storage="sqlite")
+    own = start_server(storage=DURABLE)
     a = await own.connect("alice")
     payload = {"chatId": "bob", "message": "once", "clientMessageId": "c1"}
     first = await a.ok("new", payload)

@@ -7,6 +7,7 @@ import struct
 
 import pytest
 
+from harness import DURABLE
 from wire import BINARY, CLOSE, PING, PONG, TEXT, frame
 
 
@@ -152,7 +153,7 @@ async def test_request_id_comes_back_as_it_was(server, users, request_id):
 async def test_duplicate_request(start_server):
     """An id in flight is refused; the first is still answered, and once only.
     Storing waits for the disk, so the second arrives while the first is in flight."""
-    own = start_server(storage="sqlite")
+    own = start_server(storage=DURABLE)
     alice = await own.connect("alice")
     text = json.dumps({"type": "request", "id": "same", "payloadType": "new",
                        "payload": {"chatId": "bob", "message": "once"}})

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from crowd import Crowd
-from harness import eventually, sanitized, within
+from harness import DURABLE, eventually, sanitized, within
 from wire import CLOSE, TEXT, frame
 
 MB = 1 << 20
@@ -43,7 +43,7 @@ async def others_go_on(server):
 async def test_never_acks_or_never_reads(start_server, reads):
     """60 MB of events for five devices that do not ack, or do not even read. Of the memory
     that is used meanwhile 32 MB are SQLite's."""
-    own = start_server(storage="sqlite", server={"max_backlog": "256k", "ack_window": 64})
+    own = start_server(storage=DURABLE, server={"max_backlog": "256k", "ack_window": 64})
     names = [f"user {i}" for i in range(5)]
     if reads:
         idle = [await own.connect(name, auto_ack=False) for name in names]
@@ -71,7 +71,7 @@ async def test_never_acks_or_never_reads(start_server, reads):
 async def test_asks_and_never_reads(start_server):
     """A client that asks for history all the time and reads none of it: it is not read any
     more, or closed. At most max_inflight (256) pages of 256 KB are on their way to it."""
-    own = start_server(storage="sqlite", server={"max_backlog": "256k"})
+    own = start_server(storage=DURABLE, server={"max_backlog": "256k"})
     alice = await own.connect("alice")
     await write_many(alice, ["bob"], 50, 10000)
     raw = await own.raw("bob")
@@ -93,7 +93,7 @@ async def test_asks_and_never_reads(start_server):
 async def test_comes_and_goes(start_server, times):
     """Four devices that reconnect as fast as they can, acking some of what they see, while
     they are written to. What was acked, and known to be, does not come again; nothing is lost."""
-    own = start_server(storage="sqlite", server={"ack_window": 32})
+    own = start_server(storage=DURABLE, server={"ack_window": 32})
     alice = await own.connect("alice")
     over = asyncio.Event()
 
@@ -206,8 +206,8 @@ async def test_acks_of_the_connection_before(start_server):
 
 async def test_a_crowd_among_fools(start_server):
     """All of them at once, and a crowd that behaves."""
-    own = start_server(storage="sqlite", server={"max_backlog": "64k", "max_message_size": "16k",
-                                                 "ack_window": 16})
+    own = start_server(storage=DURABLE, server={"max_backlog": "64k", "max_message_size": "16k",
+                                                "ack_window": 16})
     crowd = Crowd(own)
     raws = []
     async with crowd.at_work():

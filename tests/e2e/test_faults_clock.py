@@ -7,7 +7,7 @@ import os
 import pytest
 
 from crowd import Crowd, history
-from harness import eventually, sanitized
+from harness import DURABLE, eventually, sanitized
 
 LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 
@@ -54,7 +54,7 @@ def assert_ascending(numbers):
 async def test_timestamps_never_go_back(start_server, clock):
     """Not on a connection, not in a chat, not over a restart; messages and events keep
     their order, and a read mark its time."""
-    own = start_server(storage="sqlite", env=clock.env)
+    own = start_server(storage=DURABLE, env=clock.env)
     alice, bob = await own.connect("alice"), await own.connect("bob")
     for number, seconds in enumerate((0, -3600, 7200, -86400, -10 * 86400, 3600)):
         clock.set(seconds)
@@ -94,7 +94,7 @@ async def test_time_outs_do_not_jump(start_server, clock):
 
 @pytest.mark.parametrize("rounds", [4, pytest.param(60, marks=pytest.mark.long)])
 async def test_jumps_under_load(start_server, clock, rounds):
-    own = start_server(storage="sqlite", env=clock.env)
+    own = start_server(storage=DURABLE, env=clock.env)
     crowd = Crowd(own)
     async with crowd.at_work():
         for number in range(rounds):
@@ -110,15 +110,16 @@ async def test_jumps_under_load(start_server, clock, rounds):
 async def test_a_day_far_ahead(start_server, clock):
     """With the clock suddenly past every ttl nothing that is kept is dropped, and nobody is
     forgotten; back again, the server still serves."""
-    own = start_server(storage="sqlite", env=clock.env,
+    own = start_server(storage=DURABLE, env=clock.env,
                        server={"prune_interval": "10ms", "device_ttl": "30d", "event_ttl": "90d"})
     alice, bob = await own.connect("alice"), await own.connect("bob", auto_ack=False)
     await alice.new("bob", "old")
     await bob.expect_event("new", message="old")
     await bob.close()
     clock.set(365 * 86400)
-    done = own.metric("parlance_storage_sqlite_transactions_total")
-    await eventually(lambda: own.metric("parlance_storage_sqlite_transactions_total") >= done + 10,
+    transactions = f"parlance_storage_{DURABLE}_transactions_total"
+    done = own.metric(transactions)
+    await eventually(lambda: own.metric(transactions) >= done + 10,
                      "pruning")
     assert own.metric("parlance_events_pruned_total") == 0
     assert own.metric("parlance_devices_forgotten_total") == 0

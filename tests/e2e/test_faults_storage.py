@@ -15,6 +15,7 @@ import pytest
 from crowd import Crowd
 from harness import eventually, in_thread, real_plugins
 
+pytestmark = pytest.mark.storage("sqlite")
 few = pytest.mark.parametrize("rounds", [2, pytest.param(25, marks=pytest.mark.long)])
 
 
@@ -176,7 +177,7 @@ class Faulty:
         self.control = os.path.join(directory, "control")
         self.server = start_server(
             directory=directory, zoo=["zoo_faulty"], server=server,
-            plugins={"storage_sqlite": None, "storage_memory": None, "zoo_faulty": {
+            storage="sqlite", plugins={"storage_sqlite": None, "zoo_faulty": {
                 "real": real_plugins()["storage_sqlite"], "control": self.control,
                 "path": os.path.join(directory, "parlance.db")}})
 

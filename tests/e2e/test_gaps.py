@@ -5,7 +5,7 @@ import asyncio
 
 import pytest
 
-from harness import eventually, in_thread
+from harness import DURABLE, eventually, in_thread
 
 PRUNING = {"event_ttl": "100ms", "prune_interval": "10ms"}
 
@@ -136,7 +136,7 @@ async def test_the_device_unseen_longest_is_forgotten(start_server):
 
 # ----------------------------------------------------------- events that are gone
 
-@pytest.mark.parametrize("storage", ["sqlite", "memory"])
+@pytest.mark.parametrize("storage", [DURABLE, "memory"])
 async def test_resync(start_server, storage):
     """Before anything newer, and at each connection until it was acked."""
     own = start_server(server=PRUNING, storage=storage)
@@ -168,7 +168,7 @@ async def test_resync(start_server, storage):
 
 async def test_resync_after_a_crash(start_server):
     """A server that died knows it too, and the resync that was not acked comes again."""
-    own = start_server(server=PRUNING, storage="sqlite")
+    own = start_server(server=PRUNING, storage=DURABLE)
     alice, bob = await own.connect("alice"), await own.connect("bob")
     await bob.barrier()
     await bob.close()
@@ -245,7 +245,7 @@ async def test_the_only_device_forgotten(start_server):
     assert (await bob.expect_event("new", message="next"))["seq"] == 4
 
 
-@pytest.mark.parametrize("storage", ["sqlite", "memory"])
+@pytest.mark.parametrize("storage", [DURABLE, "memory"])
 @pytest.mark.parametrize("times", [40, pytest.param(1000, marks=pytest.mark.long)])
 async def test_no_gap_is_silent(start_server, storage, times):
     """Events are dropped all the time, and the device comes and goes and acks now and

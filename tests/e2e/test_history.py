@@ -2,6 +2,8 @@
 """The history requests: messages, chats, chat."""
 import pytest
 
+from harness import DURABLE
+
 
 async def written(server, users, n):
     """alice's client and bob's, after alice wrote n messages; and the names."""
@@ -188,7 +190,7 @@ async def test_hidden_and_deleted_in_the_list(server, users):
 
 
 async def test_history_outlives_a_restart(start_server):
-    own = start_server(storage="sqlite")
+    own = start_server(storage=DURABLE)
     a, b = await own.connect("alice"), await own.connect("bob")
     await a.new("bob", "one", clientMessageId="c1")
     await b.new("alice", "two", replyTo=1)

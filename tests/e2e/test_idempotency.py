@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from harness import within
+from harness import DURABLE, within
 from wire import TEXT, frame
 
 PICTURE = {"type": "image", "id": "p", "filename": "p.jpg", "url": "https://example.org/p",
@@ -126,7 +126,7 @@ async def kill(stage):
 @pytest.mark.parametrize("between", [same_connection, other_connection, cut_connection,
                                      other_device, restart, kill])
 async def test_each_again(start_server, between):
-    stage = await Stage(start_server(storage="sqlite")).begin()
+    stage = await Stage(start_server(storage=DURABLE)).begin()
     first = await stage.all_requests()
     assert [(a["messageId"], a.get("clientMessageId")) for a in first] == [
         (3, "b3"), (3, "b3"), (4, "n4"), (5, "e5"), (6, None), (7, "d7"), (8, None), (1, None)]
@@ -147,7 +147,7 @@ async def test_each_again(start_server, between):
 
 async def test_again_after_all_has_changed(start_server):
     """Edited, deleted, hidden, answered and read in the meantime, over a restart."""
-    stage = await Stage(start_server(storage="sqlite")).begin()
+    stage = await Stage(start_server(storage=DURABLE)).begin()
     first = await stage.all_requests()
     await stage.phone.ok("edit", {"chatId": stage.bob, "originalMessageId": 4, "message": "last"})
     await stage.b.new(stage.alice, "and I?", clientMessageId="b10")
@@ -192,7 +192,7 @@ async def answers(raw, n):
 async def test_many_at_once(start_server):
     """Each request many times in one segment, on two connections at the same time: what
     one turn of the server takes is one batch of the storage."""
-    stage = await Stage(start_server(storage="sqlite")).begin()
+    stage = await Stage(start_server(storage=DURABLE)).begin()
     raws = [await stage.server.raw(stage.alice, device=device) for device in ("one", "two")]
     for request in stage.requests():
         await asyncio.gather(*(raw.send(copies(request, "m", 20)) for raw in raws))
@@ -204,7 +204,7 @@ async def test_many_at_once(start_server):
 
 async def test_all_of_them_at_once(start_server):
     """The whole row in one segment, and the same row on another connection."""
-    stage = await Stage(start_server(storage="sqlite")).begin()
+    stage = await Stage(start_server(storage=DURABLE)).begin()
     raws = [await stage.server.raw(stage.alice, device=device) for device in ("one", "two")]
     data = b"".join(copies(request, f"{number}.", 1)
                     for number, request in enumerate(stage.requests()))
@@ -225,7 +225,7 @@ async def test_all_of_them_at_once(start_server):
 
 async def test_conflicts_within_a_batch(start_server):
     """Of different payloads under one id the first that came is the message."""
-    stage = await Stage(start_server(storage="sqlite")).begin()
+    stage = await Stage(start_server(storage=DURABLE)).begin()
     raw = await stage.server.raw(stage.alice, device="one")
     payloads = [{"chatId": stage.bob, "message": text, "clientMessageId": "c"}
                 for text in ("this", "that", "this", "those", "this")]
@@ -240,7 +240,7 @@ async def test_conflicts_within_a_batch(start_server):
 
 async def test_cut_while_in_flight(start_server):
     """The connection is gone before the answer: sent again, it is there once."""
-    stage = await Stage(start_server(storage="sqlite")).begin()
+    stage = await Stage(start_server(storage=DURABLE)).begin()
     for i in range(20):
         client = await stage.server.connect(stage.alice, "phone")
         payload = {"chatId": stage.bob, "message": str(i), "clientMessageId": f"c{i}"}
@@ -289,7 +289,7 @@ OTHERS = [
 
 
 async def test_conflicts(start_server):
-    stage = await Stage(start_server(storage="sqlite")).begin()
+    stage = await Stage(start_server(storage=DURABLE)).begin()
     first = await stage.all_requests()
     await stage.told()
     before = await stage.b.ok("messages", {"chatId": stage.alice})

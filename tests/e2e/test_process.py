@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import eventually, parlanced, within
+from harness import DURABLE, eventually, parlanced, within
 from wire import DEADLINE, PING, PONG, TEXT, frame
 
 
@@ -236,7 +236,7 @@ async def test_two_listeners(make_server):
 async def test_sigterm_drains(start_server):
     """Requests in flight are answered, then everybody is told 1001, and the
     status is 0. What was answered is in the storage afterwards."""
-    own = start_server(storage="sqlite")
+    own = start_server(storage=DURABLE)
     alice, bob = await own.connect("alice"), await own.connect("bob")
     idle = await own.connect("idle")
     answered = 0

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from cli import Cli, run
-from harness import history_check, in_thread, judge
+from harness import DURABLE, history_check, in_thread, judge
 
 TOTAL = 1000
 
@@ -30,7 +30,7 @@ async def check(*arguments):
 async def test_programs_that_share_a_file(start_server, tmp_path):
     """One writes, two devices read, the server is killed, and all that parlance-cli
     writes down of it goes into one file."""
-    server = start_server(storage="sqlite")
+    server = start_server(storage=DURABLE)
     url, path = server.url(path=""), str(tmp_path / "recording")
     tails = [await Cli(url, "tail", "--user", "bob", "--device", device, "--json", "--count",
                        str(TOTAL + 1), "--record", path).start() for device in ("phone", "laptop")]

@@ -10,6 +10,8 @@ import pytest
 
 from harness import eventually
 
+pytestmark = pytest.mark.storage("sqlite")
+
 
 def database(server):
     return os.path.join(server.directory, "parlance.db")

@@ -23,6 +23,14 @@
  */
 #include "schema.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+#include "server.h"
+
 static const char *const migrations[] = {
 	"CREATE TABLE meta (version bigint NOT NULL, writer bigint NOT NULL,"
 	" writer_version text NOT NULL);"
@@ -70,3 +78,165 @@ static const char *const migrations[] = {
 	" value text NOT NULL, PRIMARY KEY (plugin, key));"
 	"INSERT INTO meta (version, writer, writer_version) VALUES (0, 1, '0.1.0');",
 };
+
+#define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
+
+/* What tells a database of ours from another one that has tables of the same names. */
+#define LOOK \
+	"SELECT (SELECT count(*) FROM unnest(ARRAY['meta', 'server', 'lane', 'users', 'chat'," \
+	" 'member', 'message', 'hidden', 'event', 'device', 'doc']) t (name)" \
+	" WHERE to_regclass(t.name) IS NOT NULL)," \
+	" (SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('meta')" \
+	" AND attname IN ('version', 'writer', 'writer_version') AND NOT attisdropped)"
+#define META_COLUMNS 3
+
+/* One server at a time; a migration may take as long as it takes. */
+#define LOCK \
+	"BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s';" \
+	"SELECT pg_advisory_xact_lock(" SERVER_LOCK_CLASS ", 0)"
+
+struct reason {
+	char *text;
+	size_t size;
+};
+
+/* Why the last statement was refused, for whoever is to mend it. Returns false. */
+static bool refuse(PGconn *conn, const PGresult *result, const char *doing, struct reason *reason)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (message == NULL)
+		message = "the connection to PostgreSQL was lost";
+	if (state != NULL && (strcmp(state, "42501") == 0 || strcmp(state, "3F000") == 0))
+		snprintf(reason->text, reason->size,
+			 "%s: %s; run parlanced --migrate with a conninfo of the owner of database"
+			 " %s, and give role %s its rights (docs/storage-postgres.md)",
+			 doing, message, PQdb(conn), PQuser(conn));
+	else if (state != NULL && strcmp(state, "55P03") == 0)
+		snprintf(reason->text, reason->size,
+			 "%s: another server is at work on the tables; wait for it", doing);
+	else
+		snprintf(reason->text, reason->size, "%s: %s; nothing is changed", doing, message);
+	return false;
+}
+
+/* Runs the statements; one of a migration may take long. NULL when they were refused: then the reason is given. */
+static PGresult *run(PGconn *conn, const char *sql, const char *doing, struct reason *reason)
+{
+	PGresult *result = run_limited(conn, RUN_LIMIT_LONG, sql, 0, NULL);
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+		return result;
+	refuse(conn, result, doing, reason);
+	PQclear(result);
+	return NULL;
+}
+
+static bool run_only(PGconn *conn, const char *sql, const char *doing, struct reason *reason)
+{
+	PGresult *result = run(conn, sql, doing, reason);
+
+	PQclear(result);
+	return result != NULL;
+}
+
+static int64_t number(const PGresult *result, int column)
+{
+	return strtoll(PQgetvalue(result, 0, column), NULL, 10);
+}
+
+/* The version of the tables, judged. False: refused. */
+static bool read_meta(PGconn *conn, int64_t *version, struct reason *reason)
+{
+	PGresult *result = run(conn, "SELECT version, writer, writer_version FROM meta",
+			       "cannot read the schema's version", reason);
+	bool good = result != NULL;
+
+	if (good && PQntuples(result) != 1) {
+		snprintf(reason->text, reason->size,
+			 "table meta of database %s is damaged: put a backup back", PQdb(conn));
+		good = false;
+	} else if (good) {
+		*version = number(result, 0);
+		if (*version > SCHEMA_VERSION && number(result, 1) > SCHEMA_VERSION) {
+			snprintf(reason->text, reason->size,
+				 "database %s was written by a newer server: run Parlance %s or"
+				 " later, or put a backup back",
+				 PQdb(conn), PQgetvalue(result, 0, 2));
+			good = false;
+		}
+	}
+	PQclear(result);
+	return good;
+}
+
+/* The version as it is now; 0: there are no tables yet. False: refused. */
+static bool read_version(PGconn *conn, int64_t *version, struct reason *reason)
+{
+	PGresult *result = run(conn, LOOK, "cannot look for the tables", reason);
+	int64_t tables, columns;
+
+	if (result == NULL)
+		return false;
+	tables = number(result, 0);
+	columns = number(result, 1);
+	PQclear(result);
+	*version = 0;
+	if (tables == 0)
+		return true;
+	if (columns == META_COLUMNS)
+		return read_meta(conn, version, reason);
+	snprintf(reason->text, reason->size,
+		 "database %s has tables that are not Parlance's (meta, users, message ...): give"
+		 " storage_postgres a database of its own",
+		 PQdb(conn));
+	return false;
+}
+
+/* In a transaction, and with the lock: one migration, if one is lacking still. */
+static bool step(PGconn *conn, int64_t *version, struct reason *reason)
+{
+	char doing[64], text[24];
+	const char *values[1] = { text };
+	PGresult *result;
+	bool good;
+
+	if (!read_version(conn, version, reason))
+		return false;
+	if (*version >= SCHEMA_VERSION)
+		return true;
+	snprintf(doing, sizeof(doing), "migration %" PRId64 " of the tables failed", *version + 1);
+	if (!run_only(conn, migrations[*version], doing, reason))
+		return false;
+	snprintf(text, sizeof(text), "%" PRId64, ++*version);
+	result = run_statement(conn, "UPDATE meta SET version = $1::bigint", 1, values);
+	good = PQresultStatus(result) == PGRES_COMMAND_OK || refuse(conn, result, doing, reason);
+	PQclear(result);
+	return good;
+}
+
+bool schema_check(PGconn *conn, char *error, size_t error_size)
+{
+	struct reason reason = { error, error_size };
+	int64_t version;
+
+	return read_meta(conn, &version, &reason);
+}
+
+bool schema_migrate(PGconn *conn, char *error, size_t error_size)
+{
+	static const char doing[] = "cannot bring the tables up to date";
+	struct reason reason = { error, error_size };
+	int64_t version;
+	bool good = read_version(conn, &version, &reason);
+
+	while (good && version < SCHEMA_VERSION) {
+		good = run_only(conn, LOCK, doing, &reason) && step(conn, &version, &reason) &&
+		       run_only(conn, "COMMIT", doing, &reason);
+		if (!good)
+			PQclear(run_statement(conn, "ROLLBACK", 0, NULL));
+	}
+	return good;
+}

@@ -15,4 +15,8 @@
  * only reads, and needs no right but that. */
 bool schema_migrate(PGconn *conn, char *error, size_t error_size);
 
+/* Whether the tables are still such that this server may write them: while it was away, a
+ * newer one may have changed them. For a connection that is made again. */
+bool schema_check(PGconn *conn, char *error, size_t error_size);
+
 #endif

@@ -61,7 +61,10 @@ void server_init(struct server *s, struct sim *sim)
 
 void server_start(struct server *s)
 {
-	struct core_env env = { s->sim, server_wall_ms, server_monotonic_us, server_wake };
+	struct core_env env = { .arg = s->sim,
+				.wall_ms = server_wall_ms,
+				.monotonic_us = server_monotonic_us,
+				.wake = server_wake };
 	char error[CONFIG_ERROR_MAX];
 	unsigned i;
 

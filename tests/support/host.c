@@ -5,19 +5,17 @@
  * things happen one after the other on the one core thread.
  */
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <json-c/json.h>
 
 #include "base/mem.h"
 #include "host.h"
 #include "host_api.h"
+#include "host_loop.h"
 
-#define SETTLE_SECONDS 60
 #define CLOCK_START 1700000000000u
 
 struct host *host_new(void)
@@ -26,9 +24,7 @@ struct host *host_new(void)
 
 	host->now = CLOCK_START;
 	host->core = pthread_self();
-	pthread_mutex_init(&host->lock, NULL);
-	pthread_cond_init(&host->called, NULL);
-	host->calls_end = &host->calls;
+	host_loop_begin(host);
 	par_json_init(&host->log);
 	host->info.size = sizeof(host->info);
 	host->info.loopback_only = true;
@@ -50,8 +46,7 @@ void host_free(struct host **host)
 	host_api_end(h);
 	metrics_free(&h->metrics);
 	par_json_free(&h->log);
-	pthread_cond_destroy(&h->called);
-	pthread_mutex_destroy(&h->lock);
+	host_loop_end(h);
 	free(h);
 	*host = NULL;
 }
@@ -213,47 +208,17 @@ void host_unload(struct par_plugin *plugin)
 {
 	struct host *host = plugin->host;
 
-	host_drain(host);
+	host_loop_finish(host);
 	if (plugin->descriptor->stop != NULL)
 		plugin->descriptor->stop(plugin->state);
-	host_drain(host);
+	host_loop_finish(host);
 	if (plugin->descriptor->unload != NULL)
 		plugin->descriptor->unload(plugin->state);
 	if (host->storage_state == plugin->state)
 		host->storage = NULL;
 	host_api_forget(plugin);
+	host_loop_forget(plugin);
 	plugin_close(plugin);
-}
-
-/* Waits for a call to be posted. */
-static void wait_call(struct host *host)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += SETTLE_SECONDS;
-	pthread_mutex_lock(&host->lock);
-	while (host->calls == NULL) {
-		if (pthread_cond_timedwait(&host->called, &host->lock, &until) == ETIMEDOUT) {
-			fprintf(stderr, "host: %u transactions or queries never came back\n",
-				host->in_flight);
-			abort();
-		}
-	}
-	pthread_mutex_unlock(&host->lock);
-}
-
-void host_settle(struct host *host)
-{
-	for (;;) {
-		if (host->storage != NULL)
-			host->storage->flush(host->storage_state);
-		if (host_drain(host))
-			continue;
-		if (host->in_flight == 0)
-			return;
-		wait_call(host);
-	}
 }
 
 static const struct host_handler *handler_find(const struct host *host, const char *type,

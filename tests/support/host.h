@@ -2,10 +2,10 @@
 /*
  * A small real host for tests of plugins: it loads a plugin's shared object
  * and hands it a struct par_api whose generic part works as the server's does
- * (log, post, metrics, timers on a manual clock, transactions and queries that
- * reach the loaded storage). What belongs to sessions and requests (reply,
- * fail, event_open, ...) is left NULL for a test to put its own functions in,
- * before it loads the plugin.
+ * (log, post, metrics, timers on a manual clock, helper threads, watched
+ * descriptors, transactions and queries that reach the loaded storage). What
+ * belongs to sessions and requests (reply, fail, event_open, ...) is left NULL
+ * for a test to put its own functions in, before it loads the plugin.
  *
  * One thread is the core: the one that called host_new. Nothing runs by
  * itself; host_settle lets everything happen that is under way. What a plugin
@@ -24,6 +24,7 @@
 #include "base/metrics.h"
 
 #define HOST_HANDLERS 32
+#define HOST_WATCHES 64
 #define HOST_ERROR_MAX 256
 
 struct host;
@@ -51,6 +52,16 @@ struct host_call;
 struct host_timer;
 struct host_work;
 
+struct host_watch {
+	par_watch_id id; /* 0: free */
+	struct par_plugin *plugin;
+	int fd;
+	unsigned what;
+	par_watch_fn fn;
+	void *state;
+	void *arg;
+};
+
 struct host {
 	struct par_api api; /* a test may replace functions before host_load */
 	struct par_server_info info;
@@ -76,11 +87,14 @@ struct host {
 	struct par_storage_role storage_role;
 	pthread_t core;
 	pthread_mutex_t lock; /* of the calls and the log */
-	pthread_cond_t called;
+	int called; /* an eventfd: something was posted */
 	struct host_call *calls, **calls_end;
 	struct par_json log;
 	struct host_timer *timers;
 	par_timer_id last_timer;
+	unsigned offloaded; /* not yet come back */
+	struct host_watch watches[HOST_WATCHES];
+	par_watch_id last_watch;
 };
 
 struct host *host_new(void);
@@ -100,10 +114,12 @@ const struct host_handler *host_request_handler(const struct host *host, const c
 const struct host_handler *host_event_handler(const struct host *host, const char *type);
 const struct host_handler *host_hook(const struct host *host, enum par_hook_kind kind);
 
-/* Runs what was posted; true when there was something. */
+/* Runs what was posted, and calls who watches a descriptor that is ready; true when there
+ * was something. */
 bool host_drain(struct host *host);
-/* Flushes the storage and runs what is posted until no transaction or query is
- * in flight. Aborts when the storage keeps one for a minute. */
+/* Flushes the storage and lets happen what is under way until no transaction or query is
+ * in flight. When all that is waited for is a timer the clock moves with real
+ * time. Aborts when the storage keeps one for a minute. */
 void host_settle(struct host *host);
 /* Moves the clock and calls the timers that become due, in their order. */
 void host_advance(struct host *host, uint64_t ms);

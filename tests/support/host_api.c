@@ -12,26 +12,10 @@
 
 #include "base/mem.h"
 #include "host_api.h"
+#include "host_loop.h"
 #include "seam/out_frame.h"
 
 #define SPENT_MAX 256
-
-struct host_call {
-	par_callback_fn fn;
-	par_callback_fn then; /* of an offload: called after fn */
-	void *state;
-	void *arg;
-	struct host_call *next;
-};
-
-struct host_timer {
-	par_timer_id id;
-	uint64_t due;
-	par_callback_fn fn;
-	void *state;
-	void *arg;
-	struct host_timer *next; /* ascending by due */
-};
 
 /* What is behind a struct par_tx or par_query. */
 struct host_work {
@@ -47,7 +31,7 @@ struct host_work {
 	} u;
 };
 
-static void check(bool good, const char *what)
+void host_check(bool good, const char *what)
 {
 	if (good)
 		return;
@@ -55,9 +39,9 @@ static void check(bool good, const char *what)
 	abort();
 }
 
-static void check_core(const struct host *host, const char *function)
+void host_check_core(const struct host *host, const char *function)
 {
-	check(pthread_equal(host->core, pthread_self()), function);
+	host_check(pthread_equal(host->core, pthread_self()), function);
 }
 
 /* --- any thread --- */
@@ -80,47 +64,6 @@ static void api_log(struct par_plugin *self, enum par_log_level level, const cha
 	pthread_mutex_unlock(&host->lock);
 	if (getenv("HOST_LOG") != NULL)
 		fprintf(stderr, "%s: %s: %s\n", self->descriptor->name, levels[level], line);
-}
-
-static void call_add(struct host *host, const struct host_call *call)
-{
-	struct host_call *copy = mem_alloc(sizeof(*copy));
-
-	*copy = *call;
-	copy->next = NULL;
-	pthread_mutex_lock(&host->lock);
-	*host->calls_end = copy;
-	host->calls_end = &copy->next;
-	pthread_cond_signal(&host->called);
-	pthread_mutex_unlock(&host->lock);
-}
-
-static void api_post(struct par_plugin *self, par_callback_fn fn, void *state, void *arg)
-{
-	struct host_call call = { .fn = fn, .state = state, .arg = arg };
-
-	call_add(self->host, &call);
-}
-
-bool host_drain(struct host *host)
-{
-	struct host_call *calls, *next;
-	bool any;
-
-	pthread_mutex_lock(&host->lock);
-	calls = host->calls;
-	host->calls = NULL;
-	host->calls_end = &host->calls;
-	pthread_mutex_unlock(&host->lock);
-	any = calls != NULL;
-	for (; calls != NULL; calls = next) {
-		next = calls->next;
-		calls->fn(calls->state, calls->arg);
-		if (calls->then != NULL)
-			calls->then(calls->state, calls->arg);
-		free(calls);
-	}
-	return any;
 }
 
 static struct par_event_data *api_event_data_new(struct par_str type, struct par_str payload)
@@ -148,8 +91,8 @@ static struct host_handler *handler_add(struct par_plugin *self, void *state)
 	struct host *host = self->host;
 	struct host_handler *handler = &host->handlers[host->n_handlers];
 
-	check_core(host, "registered on another thread");
-	check(host->n_handlers++ < HOST_HANDLERS, "too many handlers");
+	host_check_core(host, "registered on another thread");
+	host_check(host->n_handlers++ < HOST_HANDLERS, "too many handlers");
 	memset(handler, 0, sizeof(*handler));
 	handler->plugin = self;
 	handler->state = state;
@@ -231,85 +174,18 @@ void host_api_forget(struct par_plugin *plugin)
 	host->n_handlers = kept;
 }
 
-/* --- the clock --- */
-
 static const struct par_server_info *api_server_info(struct par_plugin *self)
 {
 	return &self->host->info;
 }
 
-static uint64_t api_now(struct par_plugin *self)
-{
-	return self->host->now;
-}
-
-static par_timer_id api_timer_start(struct par_plugin *self, uint64_t delay, par_callback_fn fn,
-				    void *state, void *arg)
-{
-	struct host *host = self->host;
-	struct host_timer **at = &host->timers, *timer = mem_zalloc(sizeof(*timer));
-
-	check_core(host, "timer_start on another thread");
-	timer->id = ++host->last_timer;
-	timer->due = host->now + delay;
-	timer->fn = fn;
-	timer->state = state;
-	timer->arg = arg;
-	while (*at != NULL && (*at)->due <= timer->due)
-		at = &(*at)->next;
-	timer->next = *at;
-	*at = timer;
-	return timer->id;
-}
-
-static bool api_timer_stop(struct par_plugin *self, par_timer_id id)
-{
-	struct host_timer **at = &self->host->timers, *timer;
-
-	while (*at != NULL && (*at)->id != id)
-		at = &(*at)->next;
-	timer = *at;
-	if (timer == NULL)
-		return false;
-	*at = timer->next;
-	free(timer);
-	return true;
-}
-
-void host_advance(struct host *host, uint64_t ms)
-{
-	uint64_t end = host->now + ms;
-	struct host_timer *timer;
-
-	while ((timer = host->timers) != NULL && timer->due <= end) {
-		host->timers = timer->next;
-		host->now = timer->due;
-		timer->fn(timer->state, timer->arg);
-		free(timer);
-	}
-	host->now = end;
-}
-
-static void api_offload(struct par_plugin *self, par_callback_fn work, par_callback_fn done,
-			void *state, void *arg)
-{
-	struct host_call call = { .fn = work, .then = done, .state = state, .arg = arg };
-
-	call_add(self->host, &call);
-}
-
 void host_api_end(struct host *host)
 {
-	struct host_timer *timer;
 	struct host_work *work;
 
 	while ((work = host->spent) != NULL) {
 		host->spent = work->next_spent;
 		free(work);
-	}
-	while ((timer = host->timers) != NULL) {
-		host->timers = timer->next;
-		free(timer);
 	}
 }
 
@@ -319,7 +195,7 @@ static struct host_work *work_new(struct par_plugin *self, par_callback_fn done,
 {
 	struct host_work *work = mem_zalloc(sizeof(*work));
 
-	check_core(self->host, "a tx or query made on another thread");
+	host_check_core(self->host, "a tx or query made on another thread");
 	work->host = self->host;
 	work->done = done;
 	work->state = state;
@@ -353,9 +229,9 @@ static void work_free(struct host_work *work)
 /* Calls back; the tx or query may be looked at until that returns. */
 static void work_done(struct host_work *work)
 {
-	check_core(work->host, "completed on another thread");
-	check(work->submitted, "completed twice, or never submitted");
-	check(!work->host->in_storage, "completed within submit or query");
+	host_check_core(work->host, "completed on another thread");
+	host_check(work->submitted, "completed twice, or never submitted");
+	host_check(!work->host->in_storage, "completed within submit or query");
 	work->submitted = false;
 	work->host->in_flight--;
 	work->done(work->state, &work->u);
@@ -365,8 +241,8 @@ static struct host *work_submit(void *tx_or_query)
 {
 	struct host_work *work = work_of(tx_or_query);
 
-	check_core(work->host, "submitted on another thread");
-	check(work->host->storage != NULL, "submitted without a storage");
+	host_check_core(work->host, "submitted on another thread");
+	host_check(work->host->storage != NULL, "submitted without a storage");
 	work->submitted = true;
 	work->host->in_flight++;
 	return work->host;
@@ -455,7 +331,6 @@ void host_api_fill(struct par_api *api)
 		.abi_major = PAR_ABI_MAJOR,
 		.abi_minor = PAR_ABI_MINOR,
 		.log = api_log,
-		.post = api_post,
 		.metric_add = metric_add,
 		.metric_set = metric_set,
 		.handle_request = api_handle_request,
@@ -465,10 +340,6 @@ void host_api_fill(struct par_api *api)
 		.provide_storage = api_provide_storage,
 		.add_metric = api_add_metric,
 		.server_info = api_server_info,
-		.now = api_now,
-		.timer_start = api_timer_start,
-		.timer_stop = api_timer_stop,
-		.offload = api_offload,
 		.tx_new = api_tx_new,
 		.tx_alloc = api_tx_alloc,
 		.tx_submit = api_tx_submit,
@@ -484,4 +355,5 @@ void host_api_fill(struct par_api *api)
 	};
 
 	*api = table;
+	host_loop_fill(api);
 }

@@ -9,8 +9,7 @@
  * not harmed. Rolling back drops the cache, which would know too much. Where
  * nothing can be written at all (health.c) reading goes on.
  */
-#include <string.h>
-
+#include "../storage_common/clear.h"
 #include "cache.h"
 #include "ops.h"
 #include "worker.h"
@@ -41,44 +40,22 @@ static bool run_op(struct db *db, struct par_tx *tx, struct par_op *op)
 	return tx_refuse(tx, PAR_E_INTERNAL, "no such operation");
 }
 
-/* Takes the results out again. */
-static void tx_clear(struct db *db, struct par_tx *tx)
-{
-	unsigned i;
-
-	for (i = 0; i < tx->n_ops; i++) {
-		struct par_op *op = &tx->ops[i];
-		memset(&op->result, 0, sizeof(op->result));
-		if (op->kind == PAR_OP_EVENT && op->u.event.data != NULL) {
-			db->api->event_data_free(op->u.event.data);
-			op->u.event.data = NULL;
-		}
-		if (op->kind == PAR_OP_PRUNE)
-			op->u.prune.events = op->u.prune.devices = 0;
-	}
-}
-
-static void query_clear(struct db *db, struct par_query *q)
-{
-	unsigned i;
-
-	for (i = 0; q->events != NULL && i < q->n; i++)
-		db->api->event_data_free(q->events[i].data);
-	q->events = NULL;
-	q->messages = NULL;
-	q->chats = NULL;
-	q->docs = NULL;
-	memset(&q->device_state, 0, sizeof(q->device_state));
-	q->n = 0;
-	q->has_more = false;
-	q->my_delivered = q->my_read = q->peer_delivered = q->peer_read = 0;
-}
-
 static void undo_savepoint(struct db *db)
 {
 	db_run(db, db_bind(db, ST_ROLLBACK_TO, ""));
 	db_run(db, db_bind(db, ST_RELEASE, ""));
 	cache_clear(db);
+}
+
+/* Takes the results out again, but for why it was refused. */
+static void clear_refused(struct db *db, struct par_tx *tx)
+{
+	enum par_error error = tx->error;
+	const char *message = tx->message;
+
+	clear_tx(db->api, tx);
+	tx->error = error;
+	tx->message = message;
 }
 
 static void run_tx(struct db *db, struct par_tx *tx)
@@ -97,7 +74,7 @@ static void run_tx(struct db *db, struct par_tx *tx)
 	if (db->error != SQLITE_OK)
 		return;
 	if (!good)
-		tx_clear(db, tx);
+		clear_refused(db, tx);
 	if (save && good)
 		db_run(db, db_bind(db, ST_RELEASE, ""));
 	else if (save)
@@ -154,9 +131,9 @@ static bool works_write(const struct work *works, unsigned n)
 static void work_clear(struct db *db, struct work *work)
 {
 	if (work->tx != NULL)
-		tx_clear(db, work->tx);
+		clear_tx(db->api, work->tx);
 	else
-		query_clear(db, work->query);
+		clear_query(db->api, work->query);
 }
 
 static void work_fail(struct db *db, struct work *work, int error)

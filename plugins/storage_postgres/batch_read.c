@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Batches of WORK_READ: a statement for each query, all in one step. They need
+ * no transaction: each statement sees one moment, and no two of them have to see the same.
+ */
+#include "query.h"
+
+struct query_kind {
+	void (*ask)(struct lane *lane, const struct par_query *q);
+	void (*take)(struct reader *reader, struct par_query *q, const PGresult *r);
+};
+
+/* DEVICE writes, and is not of this kind. */
+static const struct query_kind kinds[] = {
+	[PAR_QUERY_EVENTS] = { query_events_ask, query_events_take },
+	[PAR_QUERY_MESSAGES] = { query_messages_ask, query_messages_take },
+	[PAR_QUERY_CHATS] = { query_chats_ask, query_chats_take },
+	[PAR_QUERY_CHAT] = { query_chat_ask, query_chat_take },
+	[PAR_QUERY_DOC_GET] = { query_doc_get_ask, query_doc_get_take },
+	[PAR_QUERY_DOC_SCAN] = { query_doc_scan_ask, query_doc_scan_take },
+};
+
+static void read_begin(struct batch *batch)
+{
+	struct work *work;
+
+	for (work = batch->works; work != NULL; work = work->next)
+		kinds[work->query->kind].ask(batch->lane, work->query);
+}
+
+static void read_next(struct batch *batch)
+{
+	struct reader reader = { .api = batch->pg->api };
+	struct work *work = batch->works;
+	unsigned i;
+
+	par_json_init(&reader.writer);
+	for (i = 0; work != NULL; work = work->next, i++)
+		kinds[work->query->kind].take(&reader, work->query, lane_result(batch->lane, i));
+	par_json_free(&reader.writer);
+}
+
+static void read_end(struct batch *batch)
+{
+	(void)batch;
+}
+
+const struct batch_kind batch_read = { read_begin, read_next, read_end };

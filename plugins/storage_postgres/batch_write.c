@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Batches of WORK_WRITE: refused as yet. */
+#include "batch.h"
+
+static void write_begin(struct batch *batch)
+{
+	struct work *work;
+
+	for (work = batch->works; work != NULL; work = work->next) {
+		if (work->tx != NULL)
+			work->tx->error = PAR_E_INTERNAL;
+		else
+			work->query->error = PAR_E_INTERNAL;
+	}
+}
+
+static void write_step(struct batch *batch)
+{
+	(void)batch;
+}
+
+const struct batch_kind batch_write = { write_begin, write_step, write_step };

@@ -50,7 +50,10 @@ plugins_storage_postgres_la_SOURCES = plugins/storage_postgres/batch.h \
 	plugins/storage_postgres/batch_prune.c plugins/storage_postgres/batch_read.c \
 	plugins/storage_postgres/batch_write.c plugins/storage_postgres/params.c \
 	plugins/storage_postgres/params.h plugins/storage_postgres/plugin.c \
-	plugins/storage_postgres/postgres.h plugins/storage_postgres/queue.h \
+	plugins/storage_postgres/postgres.h plugins/storage_postgres/query.h \
+	plugins/storage_postgres/query_chats.c plugins/storage_postgres/query_doc.c \
+	plugins/storage_postgres/query_history.c plugins/storage_postgres/query_stream.c \
+	plugins/storage_postgres/queue.h \
 	plugins/storage_postgres/rows.h plugins/storage_postgres/run.c \
 	plugins/storage_postgres/run.h plugins/storage_postgres/schema.c \
 	plugins/storage_postgres/schema.h plugins/storage_postgres/server.c \
@@ -59,7 +62,7 @@ plugins_storage_postgres_la_SOURCES = plugins/storage_postgres/batch.h \
 	plugins/storage_postgres/statements_lane.h plugins/storage_postgres/statements_prune.h \
 	plugins/storage_postgres/statements_query.h plugins/storage_postgres/world.h \
 	plugins/storage_common/clear.h plugins/storage_common/cursor.h \
-	plugins/storage_common/kind.h
+	plugins/storage_common/kind.h plugins/storage_common/page.h
 plugins_storage_postgres_la_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS)
 plugins_storage_postgres_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_storage_postgres_la_LIBADD = $(PQ_LIBS) $(JSONC_LIBS)

@@ -20,23 +20,40 @@ static const struct query_kind kinds[] = {
 	[PAR_QUERY_DOC_SCAN] = { query_doc_scan_ask, query_doc_scan_take },
 };
 
+static const struct query_kind *kind_of(const struct par_query *q)
+{
+	bool known = (size_t)q->kind < sizeof(kinds) / sizeof(kinds[0]);
+
+	return known && kinds[q->kind].ask != NULL ? &kinds[q->kind] : NULL;
+}
+
 static void read_begin(struct batch *batch)
 {
 	struct work *work;
 
-	for (work = batch->works; work != NULL; work = work->next)
-		kinds[work->query->kind].ask(batch->lane, work->query);
+	for (work = batch->works; work != NULL; work = work->next) {
+		const struct query_kind *kind = kind_of(work->query);
+		if (kind != NULL) {
+			kind->ask(batch->lane, work->query);
+		} else {
+			work->query->error = PAR_E_INTERNAL;
+			work->query->message = "no such query";
+		}
+	}
 }
 
 static void read_next(struct batch *batch)
 {
 	struct reader reader = { .api = batch->pg->api };
-	struct work *work = batch->works;
-	unsigned i;
+	struct work *work;
+	unsigned asked = 0;
 
 	par_json_init(&reader.writer);
-	for (i = 0; work != NULL; work = work->next, i++)
-		kinds[work->query->kind].take(&reader, work->query, lane_result(batch->lane, i));
+	for (work = batch->works; work != NULL; work = work->next) {
+		const struct query_kind *kind = kind_of(work->query);
+		if (kind != NULL)
+			kind->take(&reader, work->query, lane_result(batch->lane, asked++));
+	}
 	par_json_free(&reader.writer);
 }
 

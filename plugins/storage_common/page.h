@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where a page of a query ends, and whether there is more. Shared by the storages of this tree; pure. */
+#ifndef STORAGE_COMMON_PAGE_H
+#define STORAGE_COMMON_PAGE_H
+
+#include <parlance/storage.h>
+
+/* Counts the next row, which has `len` bytes of text, if it belongs to the page; `bytes` is
+ * that of the rows so far. False: it does not, and there is more. */
+static inline bool page_add(struct par_query *q, size_t *bytes, size_t len)
+{
+	*bytes += len;
+	q->has_more = q->n == q->limit || (q->n > 0 && *bytes > q->max_bytes);
+	q->n += !q->has_more;
+	return !q->has_more;
+}
+
+/* Messages that were read from the end of the chat. */
+static inline void page_reverse(struct par_query *q)
+{
+	unsigned i;
+
+	for (i = 0; i < q->n / 2; i++) {
+		struct par_stored_message row = q->messages[i];
+		q->messages[i] = q->messages[q->n - 1 - i];
+		q->messages[q->n - 1 - i] = row;
+	}
+}
+
+#endif

@@ -7,6 +7,8 @@ include tests/fuzz/local.mk
 include tests/zoo/local.mk
 include tests/e2e/local.mk
 
+AM_TESTS_ENVIRONMENT = PYTHON3='$(PYTHON3)'; export PYTHON3;
+
 # What takes minutes, and is no part of `make check`. SIM_SEEDS says how many worlds
 # are simulated.
 SIM_SEEDS = 20000

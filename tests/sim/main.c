@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sim [--seeds N] [--seed S] [--trace] [--storage PLUGIN]: runs the simulated world N
+ * sim [--seeds N] [--seed S] [--trace] [--storage PLUGIN [--config JSON] [--prepare COMMAND]]: runs the simulated world N
  * times, from seed S on. A seed that fails is printed with what is wrong and the command
  * that replays it. --trace prints all that happens. --storage has another plugin than
- * storage_memory keep what is stored.
+ * storage_memory keep what is stored, with this config, after this command; in both @DIR@ and
+ * @NAME@ become a folder and a name of the run's own.
  */
 #include <dlfcn.h>
 #include <getopt.h>
@@ -23,7 +24,7 @@
 #define FAILURES_MAX 5
 
 static const char *program;
-static const char *storage = "storage_memory";
+static struct truth_setup storage = { .plugin = "storage_memory" };
 static FILE *trace; /* or NULL */
 static uint64_t running; /* the seed */
 
@@ -38,7 +39,7 @@ static void say_seed(void)
 	int len = snprintf(text, sizeof(text),
 			   "\nseed %" PRIu64 " died; replay it: %s --storage %s --seed %" PRIu64
 			   " --trace\n",
-			   running, program, storage, running);
+			   running, program, storage.plugin, running);
 
 	if (write(STDERR_FILENO, text, (size_t)len) < 0)
 		_exit(3);
@@ -66,7 +67,7 @@ static void watch_for_death(void)
  * also for the sake of a leak checker, which cannot name what is gone. */
 static void keep_plugins_loaded(void)
 {
-	const char *const names[] = { "storage_memory", storage, "messaging", "typing",
+	const char *const names[] = { "storage_memory", storage.plugin, "messaging", "typing",
 				      "auth_insecure" };
 	char path[1024];
 	unsigned i;
@@ -103,10 +104,10 @@ static bool run_seed(uint64_t seed, bool twice)
 	struct outcome outcome;
 
 	running = seed;
-	outcome = run(seed, storage, trace, file);
+	outcome = run(seed, &storage, trace, file);
 	total(&outcome.counts);
 	simulated_us += outcome.simulated_us;
-	if (twice && outcome.good && run(seed, storage, NULL, file).hash != outcome.hash) {
+	if (twice && outcome.good && run(seed, &storage, NULL, file).hash != outcome.hash) {
 		fprintf(file, "the same seed gave two different runs\n");
 		outcome.good = false;
 	}
@@ -114,7 +115,7 @@ static bool run_seed(uint64_t seed, bool twice)
 	if (!outcome.good)
 		printf("seed %" PRIu64 " failed:\n%s"
 		       "replay it: %s --storage %s --seed %" PRIu64 " --trace\n\n",
-		       seed, report, program, storage, seed);
+		       seed, report, program, storage.plugin, seed);
 	free(report);
 	return outcome.good;
 }
@@ -170,6 +171,8 @@ static bool read_options(int argc, char **argv, uint64_t *first, uint64_t *n)
 	static const struct option options[] = { { "seeds", required_argument, NULL, 'n' },
 						 { "seed", required_argument, NULL, 's' },
 						 { "storage", required_argument, NULL, 'p' },
+						 { "config", required_argument, NULL, 'c' },
+						 { "prepare", required_argument, NULL, 'b' },
 						 { "trace", no_argument, NULL, 't' },
 						 { NULL, 0, NULL, 0 } };
 	int option;
@@ -180,12 +183,20 @@ static bool read_options(int argc, char **argv, uint64_t *first, uint64_t *n)
 		    (option == 's' && read_number(optarg, first)))
 			continue;
 		if (option == 'p')
-			storage = optarg;
+			storage.plugin = optarg;
+		else if (option == 'c')
+			storage.config = optarg;
+		else if (option == 'b')
+			storage.prepare = optarg;
 		else if (option == 't')
 			trace = stdout;
 		else
 			return false;
 	}
+	if (storage.config == NULL)
+		storage.config = strcmp(storage.plugin, "storage_memory") == 0
+				     ? "{}"
+				     : "{\"path\":\"@DIR@/db\"}";
 	if (*n == 0)
 		*n = *first == 0 ? seeds_default() : 1;
 	if (*first == 0)
@@ -200,12 +211,16 @@ int main(int argc, char **argv)
 
 	program = argv[0];
 	if (!read_options(argc, argv, &first, &n)) {
-		fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--trace] [--storage PLUGIN]\n"
-				"Runs the simulated world N times (1000, or once with --seed), "
-				"from seed S on.\n");
+		fprintf(stderr,
+			"usage: sim [--seeds N] [--seed S] [--trace]\n"
+			"           [--storage PLUGIN [--config JSON] [--prepare COMMAND]]\n"
+			"Runs the simulated world N times (1000, or once with --seed), "
+			"from seed S on.\n");
 		return 2;
 	}
 	quiet_log();
+	if (access("/dev/shm", W_OK) == 0) /* nobody pulls a plug here */
+		setenv("TMPDIR", "/dev/shm", 1);
 	keep_plugins_loaded();
 	watch_for_death();
 	for (i = 0; i < n && failed < FAILURES_MAX; i++)

@@ -231,7 +231,7 @@ static void judge(struct sim *sim)
 		sim_fail(sim, "the history checker found %u faults", faults);
 }
 
-struct outcome run(uint64_t seed, const char *storage, FILE *trace, FILE *report)
+struct outcome run(uint64_t seed, const struct truth_setup *storage, FILE *trace, FILE *report)
 {
 	struct sim *sim = mem_zalloc(sizeof(*sim));
 	struct outcome outcome;

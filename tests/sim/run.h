@@ -21,8 +21,8 @@ struct outcome {
 	uint64_t simulated_us;
 };
 
-/* `storage`: the plugin that stores (truth.h). `trace`: where what happens is written to, or
+/* `trace`: where what happens is written to, or
  * NULL. Faults are written to `report`. */
-struct outcome run(uint64_t seed, const char *storage, FILE *trace, FILE *report);
+struct outcome run(uint64_t seed, const struct truth_setup *storage, FILE *trace, FILE *report);
 
 #endif

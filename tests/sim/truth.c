@@ -8,24 +8,22 @@
  */
 #include "truth.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "seam/out_frame.h"
-#include "support/host.h"
+#include "support/store.h"
 
 #define MEMORY "storage_memory"
 
 struct truth {
 	struct host *host;
 	struct par_plugin *plugin;
+	bool in_memory; /* it keeps nothing that is not loaded */
 	char object[256];
-	char dir[64]; /* "": it keeps no files */
-	char config[128];
+	struct store place; /* its folder and config */
 };
 
 /* The core's, while it is carried out. */
@@ -44,8 +42,7 @@ static void truth_die(const struct truth *truth)
 
 static void truth_load(struct truth *truth)
 {
-	truth->plugin =
-	    host_load(truth->host, truth->object, truth->dir[0] == '\0' ? NULL : truth->config);
+	truth->plugin = host_load(truth->host, truth->object, store_config(&truth->place));
 	if (truth->plugin == NULL)
 		truth_die(truth);
 }
@@ -56,36 +53,16 @@ static void truth_start(struct truth *truth)
 		truth_die(truth);
 }
 
-/* In memory where there is such a folder: nobody pulls a plug here. */
-static void truth_make_dir(struct truth *truth)
-{
-	snprintf(truth->dir, sizeof(truth->dir), "%s/parlance-sim-XXXXXX",
-		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (mkdtemp(truth->dir) == NULL)
-		abort();
-	snprintf(truth->config, sizeof(truth->config), "{\"path\":\"%s/db\"}", truth->dir);
-}
-
-static void truth_remove_dir(const struct truth *truth)
-{
-	DIR *dir = opendir(truth->dir);
-	const struct dirent *entry;
-
-	while ((entry = readdir(dir)) != NULL)
-		unlinkat(dirfd(dir), entry->d_name, 0); /* but for . and .., which stay */
-	closedir(dir);
-	if (rmdir(truth->dir) != 0)
-		perror(truth->dir);
-}
-
-struct truth *truth_new(const char *plugin)
+struct truth *truth_new(const struct truth_setup *setup)
 {
 	struct truth *truth = mem_zalloc(sizeof(*truth));
 
 	truth->host = host_new();
-	snprintf(truth->object, sizeof(truth->object), PLUGIN_BUILD_DIR "/%s.so", plugin);
-	if (strcmp(plugin, MEMORY) != 0)
-		truth_make_dir(truth);
+	truth->in_memory = strcmp(setup->plugin, MEMORY) == 0;
+	snprintf(truth->object, sizeof(truth->object), PLUGIN_BUILD_DIR "/%s.so", setup->plugin);
+	truth->place.config = setup->config;
+	truth->place.prepare = setup->prepare;
+	store_folder(&truth->place);
 	truth_load(truth);
 	truth_start(truth);
 	return truth;
@@ -94,8 +71,7 @@ struct truth *truth_new(const char *plugin)
 void truth_free(struct truth **truth)
 {
 	host_free(&(*truth)->host);
-	if ((*truth)->dir[0] != '\0')
-		truth_remove_dir(*truth);
+	store_close(&(*truth)->place);
 	free(*truth);
 	*truth = NULL;
 }
@@ -104,11 +80,11 @@ void truth_free(struct truth **truth)
 void truth_restart(struct truth *truth, uint64_t now)
 {
 	truth->host->now = now;
-	if (truth->dir[0] != '\0') {
+	if (truth->in_memory) {
+		truth->plugin->descriptor->stop(truth->plugin->state);
+	} else {
 		host_unload(truth->plugin);
 		truth_load(truth);
-	} else {
-		truth->plugin->descriptor->stop(truth->plugin->state);
 	}
 	truth_start(truth);
 }

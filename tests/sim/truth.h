@@ -14,8 +14,15 @@
 
 struct truth;
 
-/* `plugin`: "storage_memory", or one that keeps files, which is given a folder of its own. */
-struct truth *truth_new(const char *plugin);
+/* Which one it is. In config and prepare @DIR@ and @NAME@ become a folder and a name of the
+ * run's own. */
+struct truth_setup {
+	const char *plugin; /* "storage_memory", or one that keeps what it stores */
+	const char *config; /* JSON */
+	const char *prepare; /* for the shell, before the run; NULL: nothing */
+};
+
+struct truth *truth_new(const struct truth_setup *setup);
 void truth_free(struct truth **truth);
 /* A server ends, in whatever way, and another comes. `now` is its wall clock. */
 void truth_restart(struct truth *truth, uint64_t now);

@@ -21,6 +21,13 @@ static unsigned failures;
 static uint64_t random_state;
 static bool random_begun;
 
+void check_set_up(struct store *s)
+{
+	s->object = check_setup.object;
+	s->config = check_setup.config;
+	s->prepare = check_setup.prepare;
+}
+
 bool check_failed(void)
 {
 	return failures > 0;

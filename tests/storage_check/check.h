@@ -18,13 +18,16 @@
 /* The storage of the rule that runs. */
 extern struct store store;
 
-/* Of the command line, for the rules that make their own storages. */
+/* Of the command line. */
 struct check_setup {
 	const char *object;
 	const char *config;
+	const char *prepare; /* or NULL */
 	uint64_t seed;
 };
 extern struct check_setup check_setup;
+/* Fills in the setup, for store_open_fresh or store_folder. */
+void check_set_up(struct store *s);
 
 /* Whether anything was found wrong so far. */
 bool check_failed(void);

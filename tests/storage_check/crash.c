@@ -284,8 +284,7 @@ void rule_crash_keeps_what_was_done(void)
 {
 	unsigned round, i;
 
-	store.object = check_setup.object;
-	store.config = check_setup.config;
+	check_set_up(&store);
 	store_folder(&store);
 	for (round = 0; round < ROUNDS && !check_failed(); round++) {
 		write_and_die(n_txs + PER_ROUND, 1 + (unsigned)check_random(400));

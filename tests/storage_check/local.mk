@@ -18,4 +18,5 @@ parlance_storage_check_CPPFLAGS = $(HOST_CPPFLAGS)
 parlance_storage_check_LDADD = libparlance.a $(JSONC_LIBS) -ldl
 
 TESTS += tests/storage_check/check-memory tests/storage_check/check-sqlite
-EXTRA_DIST += tests/storage_check/check-memory tests/storage_check/check-sqlite
+EXTRA_DIST += tests/storage_check/check-memory tests/storage_check/check-postgres \
+	tests/storage_check/check-sqlite tests/support/fresh.sql

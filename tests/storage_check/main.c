@@ -41,6 +41,8 @@ static const char help[] =
     "Options:\n"
     "  --list       print the rules, with what each demands and where storage.h says it\n"
     "  --rule NAME  run this rule only; may be given several times\n"
+    "  --prepare COMMAND\n"
+    "               run it by the shell before a storage is made, with its @DIR@ and @NAME@\n"
     "  --volatile   the storage keeps nothing: leave out restarts and crashes\n"
     "  --seed N     repeat the random choices of an earlier run\n"
     "  --output     print what the plugin logs, also for rules that are kept\n"
@@ -99,10 +101,15 @@ static uint64_t seed_of_now(void)
 static void read_options(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "list", no_argument, NULL, 'l' },     { "rule", required_argument, NULL, 'r' },
-		{ "volatile", no_argument, NULL, 'v' }, { "seed", required_argument, NULL, 's' },
-		{ "output", no_argument, NULL, 'o' },   { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },  { NULL, 0, NULL, 0 },
+		{ "list", no_argument, NULL, 'l' },
+		{ "rule", required_argument, NULL, 'r' },
+		{ "volatile", no_argument, NULL, 'v' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "output", no_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "prepare", required_argument, NULL, 'p' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
@@ -114,6 +121,9 @@ static void read_options(int argc, char **argv)
 			exit(STATUS_KEPT);
 		case 'r':
 			want_rule(optarg);
+			break;
+		case 'p':
+			check_setup.prepare = optarg;
 			break;
 		case 'v':
 			volatile_storage = true;

@@ -91,9 +91,10 @@ pid_t runner_fork(void)
 static void probe(void)
 {
 	struct host *host = host_new();
-	struct store s = { .object = check_setup.object, .config = check_setup.config };
+	struct store s = { .host = NULL };
 	struct par_plugin *plugin;
 
+	check_set_up(&s);
 	store_folder(&s);
 	plugin = host_load(host, s.object, store_config(&s));
 	if (plugin == NULL || !host_start(plugin)) {
@@ -114,8 +115,10 @@ static void run(const struct rule *rule)
 		probe();
 		return;
 	}
-	if (rule->kind != RULE_FORKS)
-		store_open(&store, check_setup.object, check_setup.config);
+	if (rule->kind != RULE_FORKS) {
+		check_set_up(&store);
+		store_open_fresh(&store);
+	}
 	rule->run();
 	if (store.host != NULL)
 		store_close(&store);

@@ -32,6 +32,17 @@ char *store_format(struct store *s, const char *format, ...)
 	return memcpy(arena_alloc(&s->arena, (size_t)len + 1), text, (size_t)len + 1);
 }
 
+static const char *fill_in(struct store *s, const char *text)
+{
+	const char *name = strrchr(s->dir, '-') + 1, *at;
+
+	while ((at = strstr(text, "@DIR@")) != NULL)
+		text = store_format(s, "%.*s%s%s", (int)(at - text), text, s->dir, at + 5);
+	while ((at = strstr(text, "@NAME@")) != NULL)
+		text = store_format(s, "%.*s%s%s", (int)(at - text), text, name, at + 6);
+	return text;
+}
+
 void store_folder(struct store *s)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -40,17 +51,13 @@ void store_folder(struct store *s)
 		 tmp != NULL && strlen(tmp) < 96 ? tmp : "/tmp");
 	if (mkdtemp(s->dir) == NULL)
 		store_die("mkdtemp", s->dir);
+	if (s->prepare != NULL && system(fill_in(s, s->prepare)) != 0)
+		store_die("failed", s->prepare);
 }
 
 const char *store_config(struct store *s)
 {
-	const char *config = s->config, *name = strrchr(s->dir, '-') + 1, *at;
-
-	while ((at = strstr(config, "@DIR@")) != NULL)
-		config = store_format(s, "%.*s%s%s", (int)(at - config), config, s->dir, at + 5);
-	while ((at = strstr(config, "@NAME@")) != NULL)
-		config = store_format(s, "%.*s%s%s", (int)(at - config), config, name, at + 6);
-	return config;
+	return fill_in(s, s->config);
 }
 
 /* `now` 0: the clock begins where it begins. */
@@ -77,13 +84,18 @@ void store_restart(struct store *s)
 	open_at(s, s->host->now);
 }
 
+void store_open_fresh(struct store *s)
+{
+	store_folder(s);
+	store_reopen(s);
+}
+
 void store_open(struct store *s, const char *object, const char *config)
 {
 	memset(s, 0, sizeof(*s));
 	s->object = object;
 	s->config = config;
-	store_folder(s);
-	store_reopen(s);
+	store_open_fresh(s);
 }
 
 void store_shut(struct store *s)

@@ -15,12 +15,16 @@ struct store {
 	struct par_plugin *plugin;
 	const char *object; /* path of the shared object */
 	const char *config; /* JSON; @DIR@ in it becomes `dir`, @NAME@ the last part of that */
+	const char *prepare; /* a command for the shell, likewise; NULL: there is none */
 	unsigned n_done; /* transactions and queries that came back */
 	char dir[128]; /* a fresh folder, removed in the end with all that is in it */
 	struct arena arena;
 };
 
-/* Loads and starts the plugin in a fresh folder; aborts when that fails. */
+/* Loads and starts the plugin of s->object in a fresh folder, s->config and s->prepare
+ * being set; aborts when that fails. */
+void store_open_fresh(struct store *s);
+/* The same, with nothing to prepare. */
 void store_open(struct store *s, const char *object, const char *config);
 /* The same in the same folder, as after a restart of the server; the clock begins anew. */
 void store_reopen(struct store *s);
@@ -28,7 +32,7 @@ void store_reopen(struct store *s);
 void store_restart(struct store *s);
 void store_shut(struct store *s);
 void store_close(struct store *s);
-/* The parts of opening: a fresh folder, and the config with its place filled in. */
+/* The parts of opening: a fresh folder, prepared, and the config with its place filled in. */
 void store_folder(struct store *s);
 const char *store_config(struct store *s);
 char *store_format(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -60,7 +60,7 @@ static const char *const migrations[] = {
 	" created bigint NOT NULL, kind bigint NOT NULL, ref bigint, fingerprint bigint,"
 	" updated bigint, deleted bigint, deletion bigint, client_id text COLLATE \"C\","
 	" text text, attachments text, forwarded text, payload text, PRIMARY KEY (chat, id));"
-	"CREATE UNIQUE INDEX message_client ON message (chat, sender, client_id)"
+	"CREATE UNIQUE INDEX message_client ON message (chat, client_id, sender)"
 	" WHERE client_id IS NOT NULL;"
 	"CREATE TABLE hidden (chat bigint NOT NULL, message bigint NOT NULL, usr bigint NOT NULL,"
 	" at bigint NOT NULL, PRIMARY KEY (chat, message, usr));"

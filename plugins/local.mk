@@ -50,7 +50,8 @@ plugins_storage_postgres_la_SOURCES = plugins/storage_postgres/batch.h \
 	plugins/storage_postgres/batch_prune.c plugins/storage_postgres/batch_read.c \
 	plugins/storage_postgres/batch_write.c plugins/storage_postgres/params.c \
 	plugins/storage_postgres/params.h plugins/storage_postgres/plugin.c \
-	plugins/storage_postgres/postgres.h plugins/storage_postgres/query.h \
+	plugins/storage_postgres/postgres.h plugins/storage_postgres/prune.c \
+	plugins/storage_postgres/prune.h plugins/storage_postgres/query.h \
 	plugins/storage_postgres/query_chats.c plugins/storage_postgres/query_doc.c \
 	plugins/storage_postgres/query_history.c plugins/storage_postgres/query_stream.c \
 	plugins/storage_postgres/queue.h \

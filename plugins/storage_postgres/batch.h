@@ -22,6 +22,7 @@
 #include "statements.h"
 
 struct world;
+struct prune_step;
 
 struct batch {
 	struct postgres *pg;
@@ -30,6 +31,7 @@ struct batch {
 	unsigned n;
 	unsigned step; /* 0 in begin(), then counting up */
 	struct world *world; /* of batch_write */
+	struct prune_step *prune; /* of batch_prune */
 };
 
 struct batch_kind {

@@ -29,6 +29,9 @@
 
 struct lane;
 
+/* device.sent where the server of the device died: it may have been sent all there is. */
+#define SENT_ALL (UINT64_C(1) << 62)
+
 struct postgres_options {
 	const char *conninfo;
 	unsigned connections;

@@ -32,7 +32,7 @@ void query_chat_ask(struct lane *lane, const struct par_query *q)
 
 	query_text(p, q->chat.key);
 	query_text(p, q->chat.user);
-	lane_ask(lane, ST_CHAT);
+	lane_ask(lane, ST_QUERY_CHAT);
 }
 
 void query_chat_take(struct reader *reader, struct par_query *q, const PGresult *r)
@@ -50,7 +50,7 @@ void query_chats_ask(struct lane *lane, const struct par_query *q)
 
 	query_text(p, q->user);
 	query_text(p, q->after_key);
-	lane_ask(lane, ST_CHATS);
+	lane_ask(lane, ST_QUERY_CHATS);
 }
 
 /* Column 0 is the place in the list of the chat to go on from. */

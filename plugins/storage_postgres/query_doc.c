@@ -28,7 +28,7 @@ void query_doc_get_ask(struct lane *lane, const struct par_query *q)
 
 	query_text(p, q->plugin);
 	query_text(p, q->key);
-	lane_ask(lane, ST_DOC_GET);
+	lane_ask(lane, ST_QUERY_DOC_GET);
 }
 
 void query_doc_get_take(struct reader *reader, struct par_query *q, const PGresult *r)
@@ -44,7 +44,7 @@ void query_doc_scan_ask(struct lane *lane, const struct par_query *q)
 	query_text(p, q->plugin);
 	query_text(p, prefix_of(q));
 	query_text(p, q->after_key);
-	lane_ask(lane, ST_DOC_SCAN);
+	lane_ask(lane, ST_QUERY_DOC_SCAN);
 }
 
 void query_doc_scan_take(struct reader *reader, struct par_query *q, const PGresult *r)

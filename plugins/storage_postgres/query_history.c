@@ -25,7 +25,7 @@ void query_messages_ask(struct lane *lane, const struct par_query *q)
 		query_u64(p, q->start_id);
 	else
 		query_u64(p, q->end_id == 0 ? INT64_MAX : q->end_id);
-	lane_ask(lane, q->start_id != 0 ? ST_MESSAGES_UP : ST_MESSAGES_DOWN);
+	lane_ask(lane, q->start_id != 0 ? ST_QUERY_MESSAGES_UP : ST_QUERY_MESSAGES_DOWN);
 }
 
 /* What the writer holds; it is empty afterwards. */

@@ -12,7 +12,7 @@ void query_events_ask(struct lane *lane, const struct par_query *q)
 	query_text(p, q->user);
 	query_text(p, q->device);
 	query_u64(p, q->after);
-	lane_ask(lane, ST_EVENTS);
+	lane_ask(lane, ST_QUERY_EVENTS);
 }
 
 /* True when the row belongs to the page. */

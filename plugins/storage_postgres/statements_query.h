@@ -63,7 +63,7 @@
 	"  ORDER BY m.id LIMIT 1) f ON true"
 
 #define QUERY_STATEMENTS(X) \
-	X(ST_EVENTS, \
+	X(ST_QUERY_EVENTS, \
 	  "SELECT u.first_seq, u.last_seq, d.acked, p.*" \
 	  " FROM users u LEFT JOIN device d ON d.usr = u.id AND d.name = $4" \
 	  " LEFT JOIN LATERAL (SELECT * FROM (SELECT *, " QUERY_COUNTED \
@@ -73,9 +73,9 @@
 	  "  WINDOW w AS (ORDER BY seq ROWS UNBOUNDED PRECEDING)) e" \
 	  "  WHERE " QUERY_CUT ") p ON true" \
 	  " WHERE u.name = $3 ORDER BY p.seq") \
-	X(ST_MESSAGES_UP, QUERY_MESSAGES(">= $5::bigint", "ASC")) \
-	X(ST_MESSAGES_DOWN, QUERY_MESSAGES("< $5::bigint", "DESC")) \
-	X(ST_CHATS, \
+	X(ST_QUERY_MESSAGES_UP, QUERY_MESSAGES(">= $5::bigint", "ASC")) \
+	X(ST_QUERY_MESSAGES_DOWN, QUERY_MESSAGES("< $5::bigint", "DESC")) \
+	X(ST_QUERY_CHATS, \
 	  "SELECT a.rank AS place, p.*" \
 	  " FROM users u LEFT JOIN member a ON a.usr = u.id AND a.peer = $4" \
 	  " LEFT JOIN LATERAL (SELECT * FROM (SELECT *, " QUERY_COUNTED \
@@ -87,11 +87,11 @@
 	  "  WINDOW w AS (ORDER BY rank DESC ROWS UNBOUNDED PRECEDING)) e" \
 	  "  WHERE " QUERY_CUT ") p ON true" \
 	  " WHERE u.name = $3 ORDER BY p.rank DESC") \
-	X(ST_CHAT, "SELECT " QUERY_ENTRY " FROM chat c JOIN users u ON u.name = $2" \
-		   " JOIN member me ON me.chat = c.id AND me.usr = u.id" QUERY_ENTRY_JOINS \
-		   " WHERE c.key = $1 AND c.last_id > 0") \
-	X(ST_DOC_GET, "SELECT key, value FROM doc WHERE plugin = $1 AND key = $2") \
-	X(ST_DOC_SCAN, \
+	X(ST_QUERY_CHAT, "SELECT " QUERY_ENTRY " FROM chat c JOIN users u ON u.name = $2" \
+			 " JOIN member me ON me.chat = c.id AND me.usr = u.id" QUERY_ENTRY_JOINS \
+			 " WHERE c.key = $1 AND c.last_id > 0") \
+	X(ST_QUERY_DOC_GET, "SELECT key, value FROM doc WHERE plugin = $1 AND key = $2") \
+	X(ST_QUERY_DOC_SCAN, \
 	  "SELECT key, value FROM (SELECT *, " QUERY_COUNTED \
 	  " FROM (SELECT key, value, octet_length(key) + octet_length(value) AS len FROM doc" \
 	  "  WHERE plugin = $3 AND key >= greatest($4 COLLATE \"C\", $5 COLLATE \"C\")" \

@@ -14,9 +14,10 @@
 #define QUERY_CUT "n <= 2 OR bytes - len <= $2::bigint"
 #define QUERY_LIMIT "LIMIT $1::bigint + 1"
 
+/* Not a NOT EXISTS: PostgreSQL would join it with all that is hidden in the chat. */
 #define QUERY_SHOWN \
-	"NOT EXISTS (SELECT 1 FROM hidden h" \
-	" WHERE h.chat = m.chat AND h.message = m.id AND h.usr = u.id)"
+	"(SELECT h.at FROM hidden h" \
+	" WHERE h.chat = m.chat AND h.message = m.id AND h.usr = me.usr) IS NULL"
 /* The other of a dialog. */
 #define QUERY_OTHER \
 	" LEFT JOIN LATERAL (SELECT delivered, read FROM member" \
@@ -27,24 +28,26 @@
 	" + coalesce(octet_length(m.forwarded), 0) + coalesce(octet_length(m.payload), 0)" \
 	" + coalesce(octet_length(r.text), 0)"
 
-/* $3 chat, $4 user. Of the message that one replies to, edits or deletes: r. */
+/* $3 chat, $4 user: looked up by themselves, or PostgreSQL may go through all the chats of the
+ * user, or all the members of the chat, as its statistics are. Of the message that one
+ * replies to, edits or deletes: r. */
 #define QUERY_MESSAGES(range, order) \
 	"SELECT me.delivered, me.read, o.delivered, o.read, p.*" \
-	" FROM chat c JOIN users u ON u.name = $4" \
-	" JOIN member me ON me.chat = c.id AND me.usr = u.id" QUERY_OTHER \
+	" FROM member me" QUERY_OTHER \
 	" LEFT JOIN LATERAL (SELECT * FROM (SELECT *, " QUERY_COUNTED \
 	"  FROM (SELECT m.id, m.client_id, s.name AS sender, m.kind, m.text, m.attachments," \
 	"   m.forwarded, m.payload, m.ref, m.created, m.updated, m.deleted," \
 	"   r.client_id AS r_client_id, rs.name AS r_sender, r.created AS r_created," \
 	"   r.text AS r_text, " QUERY_MESSAGE_LEN " AS len" \
-	"   FROM (SELECT * FROM message m WHERE m.chat = c.id AND m.id " range \
+	"   FROM (SELECT * FROM message m WHERE m.chat = me.chat AND m.id " range \
 	"    AND " QUERY_SHOWN " ORDER BY m.id " order " " QUERY_LIMIT ") m" \
 	"   JOIN users s ON s.id = m.sender" \
 	"   LEFT JOIN message r ON r.chat = m.chat AND r.id = m.ref" \
 	"   LEFT JOIN users rs ON rs.id = r.sender) m" \
 	"  WINDOW w AS (ORDER BY id " order " ROWS UNBOUNDED PRECEDING)) m" \
 	"  WHERE " QUERY_CUT ") p ON true" \
-	" WHERE c.key = $3 ORDER BY p.id " order
+	" WHERE me.chat = (SELECT id FROM chat WHERE key = $3)" \
+	" AND me.usr = (SELECT id FROM users WHERE name = $4) ORDER BY p.id " order
 
 /* A row of the list of chats: of member `me` in chat `c`. The last message shown is l, the
  * first missed f. */
@@ -87,9 +90,10 @@
 	  "  WINDOW w AS (ORDER BY rank DESC ROWS UNBOUNDED PRECEDING)) e" \
 	  "  WHERE " QUERY_CUT ") p ON true" \
 	  " WHERE u.name = $3 ORDER BY p.rank DESC") \
-	X(ST_QUERY_CHAT, "SELECT " QUERY_ENTRY " FROM chat c JOIN users u ON u.name = $2" \
-			 " JOIN member me ON me.chat = c.id AND me.usr = u.id" QUERY_ENTRY_JOINS \
-			 " WHERE c.key = $1 AND c.last_id > 0") \
+	X(ST_QUERY_CHAT, \
+	  "SELECT " QUERY_ENTRY " FROM member me JOIN chat c ON c.id = me.chat" QUERY_ENTRY_JOINS \
+	  " WHERE me.chat = (SELECT id FROM chat WHERE key = $1)" \
+	  " AND me.usr = (SELECT id FROM users WHERE name = $2) AND c.last_id > 0") \
 	X(ST_QUERY_DOC_GET, "SELECT key, value FROM doc WHERE plugin = $1 AND key = $2") \
 	X(ST_QUERY_DOC_SCAN, \
 	  "SELECT key, value FROM (SELECT *, " QUERY_COUNTED \

@@ -18,13 +18,13 @@
 	X(ST_PRUNE_OLD, "SELECT usr, max(seq), count(*) FROM" \
 			" (SELECT usr, seq FROM event WHERE at < $1::bigint" \
 			"  ORDER BY at LIMIT $2::bigint) e GROUP BY usr") \
-	X(ST_PRUNE_ORPHANS, "SELECT d.usr FROM (SELECT lag(id, 1, 0::bigint) OVER (ORDER BY id) " \
-			    "AS dead_from, id AS upto" \
-			    "  FROM server UNION ALL SELECT coalesce(max(id), 0), " \
-			    "9223372036854775807 FROM server) g" \
-			    " JOIN device d ON d.connected <> 0 AND d.connected > g.dead_from " \
-			    "AND d.connected < g.upto" \
-			    " LIMIT $1::bigint") \
+	X(ST_PRUNE_ORPHANS, \
+	  "SELECT d.usr FROM (SELECT lag(id, 1, 0::bigint) OVER (ORDER BY id) AS dead_from," \
+	  "  id AS upto FROM server" \
+	  "  UNION ALL SELECT coalesce(max(id), 0), 9223372036854775807 FROM server) g" \
+	  " CROSS JOIN LATERAL (SELECT usr FROM device WHERE connected <> 0" \
+	  "  AND connected > g.dead_from AND connected < g.upto LIMIT $1::bigint) d" \
+	  " LIMIT $1::bigint") \
 	X(ST_PRUNE_UNSEEN, "SELECT usr FROM device WHERE connected = 0 AND seen < $1::bigint" \
 			   " ORDER BY seen LIMIT $2::bigint") \
 	X(ST_PRUNE_BEHIND, "SELECT id FROM users WHERE behind ORDER BY id LIMIT $1::bigint") \

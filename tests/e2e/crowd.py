@@ -9,6 +9,9 @@ not answered. What happens to the server meanwhile is the test's affair.
         await in_thread(server.kill)
     server.start()                       # any number of times
     await crowd.check()                  # connects all, settles everything, judges
+
+With several servers on one database each device comes to one of crowd.servers, another
+one each time.
 """
 import asyncio
 import contextlib
@@ -149,7 +152,7 @@ class Person:
     # --- coming and going
 
     async def come(self, ways=Device.WAYS):
-        self.devices = [await Device(self.crowd.server, self, name,
+        self.devices = [await Device(self.random.choice(self.crowd.servers), self, name,
                                      self.random.choice(ways)).open() for name in self.names]
 
     async def go(self):
@@ -161,9 +164,12 @@ class Person:
 class Crowd:
     """All of them, and what they share."""
 
-    def __init__(self, server, people=6, inflight=6, seed=1):
+    def __init__(self, server, *others, people=6, inflight=6, seed=1):
         self.server = server
+        self.servers = [server, *others]
         server.record()
+        for other in others:
+            other.recording = server.recording
         self.seed = seed
         self.inflight = inflight
         self.names = [f"person {i}" for i in range(people)]
@@ -231,6 +237,10 @@ class Crowd:
         for person in self.people:
             await insist(closer, "new", {"chatId": person.name, "message": "the end",
                                          "clientMessageId": person.name})
+        if len(self.servers) > 1:  # one does not tell what another stored until somebody asks
+            await self.go()
+            await self.come(("at once",))
+        for person in self.people:
             for device in person.devices:
                 await device.until(lambda d=device: any(
                     e["payload"].get("message") == "the end" for e in d.events), "the end")

@@ -138,7 +138,7 @@ def default_config(directory, storage=None):
     if storage == "sqlite":
         plugins["storage_sqlite"] = {"path": os.path.join(directory, "parlance.db")}
     elif storage == "postgres":
-        plugins["storage_postgres"] = {"conninfo": Database.of(directory)}
+        plugins["storage_postgres"] = {}  # spawn() has its conninfo, if nobody else has
     else:
         plugins["storage_memory"] = {}
     return {
@@ -218,6 +218,10 @@ class Server:
                 os.symlink(path, link)
 
     def spawn(self):
+        if "storage_postgres" in self.config["plugins"]:
+            options = self.config["plugins"]["storage_postgres"]
+            if "conninfo" not in options:
+                options["conninfo"] = Database.of(self.directory)
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(self.text if self.text is not None else yaml(self.config))
         self.process = subprocess.Popen(

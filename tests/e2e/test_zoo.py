@@ -142,6 +142,18 @@ async def test_reply_that_is_no_reply(wild, users, request_type):
     assert (await alice.ok("zoo.late", {"delay": 0}))["zoo"] == "late"
 
 
+async def test_careless_watching(wild, users):
+    """Descriptors that cannot be watched, twice or never begun: refused, and the log names
+    the plugin. What it leaves behind is dropped with it: the server ends well."""
+    alice = await wild.connect(users("alice"))
+    for _ in range(2):
+        assert (await alice.ok("zoo.watch"))["zoo"] == "watch"
+    for words in ("watches already", "1000000 cannot be watched", "watch_change for a watch",
+                  "watch_stop for a watch"):
+        assert "level=error" in wild.wait_log("plugin=zoo_wild.*" + words)
+    assert (await alice.ok("chats"))["chats"] == []
+
+
 async def test_gates(wild, users):
     """Anything but ALLOW refuses; then nothing is stored and nobody is told. What
     an observer answers is nobody's concern."""
@@ -190,6 +202,7 @@ async def test_the_tame_one(start_server):
     await alice.fails("bad_payload", "tame.echo", {"text": 1}, path="text")
     assert (await alice.ok("tame.timer", {"ms": 20}))["zoo"] == "rang"
     assert (await alice.ok("tame.offload", {"text": "shout"}))["zoo"] == "SHOUT"
+    assert (await alice.ok("tame.watch", {"text": "whisper"}))["zoo"] == "whisper"
     await alice.event("tame.wave", {"to": "bob"})
     assert (await bob.expect_event("tame.wave"))["payload"] == {"from": "alice"}
     await alice.event("tame.wave", {"to": 1})

@@ -126,6 +126,16 @@ tests_unit_test_api_SOURCES = tests/unit/test_api.c tests/unit/core_world.c \
 tests_unit_test_api_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_api_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+# The core in the server's own loop.
+check_PROGRAMS += tests/unit/test_watch tests/unit/test_watch_misuse
+TESTS += tests/unit/test_watch tests/unit/test_watch_misuse
+WATCH_WORLD = tests/unit/watch_world.c tests/unit/watch_world.h tests/unit/unit.h \
+	core/server/loop.c core/server/loop.h
+tests_unit_test_watch_SOURCES = tests/unit/test_watch.c $(WATCH_WORLD)
+tests_unit_test_watch_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+tests_unit_test_watch_misuse_SOURCES = tests/unit/test_watch_misuse.c $(WATCH_WORLD)
+tests_unit_test_watch_misuse_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_outbox
 TESTS += tests/unit/test_outbox
 tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c tests/unit/unit.h

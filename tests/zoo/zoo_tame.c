@@ -6,13 +6,16 @@
  *   tame.echo     {text}   answers {greeting, text}; the greeting is an option
  *   tame.timer    {ms}     answers after so long
  *   tame.offload  {text}   turns the text to upper case on a helper thread
+ *   tame.watch    {text}   has a helper thread say it through a pipe that it watches
  *   tame.hooks             answers how often each hook was called
  *
  * and client event tame.wave {to}, which becomes an ephemeral event `tame.wave`.
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "zoo.h"
 
@@ -108,6 +111,77 @@ static void offload(void *state, const struct par_request *request)
 	tame->zoo.api->offload(tame->zoo.self, shout, job_answer, tame, job);
 }
 
+struct tame_pipe {
+	struct job *job;
+	par_watch_id watch;
+	int ends[2];
+	size_t len; /* heard so far */
+	bool said; /* the helper thread has come back */
+	char heard[256];
+};
+
+static void pipe_done(struct tame *tame, struct tame_pipe *p)
+{
+	if (!p->said || p->watch != 0)
+		return;
+	zoo_answer(&tame->zoo, p->job->id, p->heard);
+	free(p->job);
+	free(p);
+}
+
+/* The end of the file is the end of what is said. */
+static void pipe_readable(void *state, void *arg, unsigned ready)
+{
+	struct tame *tame = state;
+	struct tame_pipe *p = arg;
+	ssize_t n;
+
+	(void)ready;
+	while ((n = read(p->ends[0], p->heard + p->len, sizeof(p->heard) - 1 - p->len)) > 0)
+		p->len += (size_t)n;
+	if (n < 0)
+		return;
+	tame->zoo.api->watch_stop(tame->zoo.self, p->watch);
+	p->watch = 0;
+	close(p->ends[0]);
+	pipe_done(tame, p);
+}
+
+static void pipe_say(void *state, void *arg)
+{
+	struct tame_pipe *p = arg;
+	const char *c;
+
+	(void)state;
+	for (c = p->job->text; *c != '\0'; c++) {
+		if (write(p->ends[1], c, 1) != 1)
+			break;
+	}
+	close(p->ends[1]);
+}
+
+static void pipe_said(void *state, void *arg)
+{
+	struct tame_pipe *p = arg;
+
+	p->said = true;
+	pipe_done(state, p);
+}
+
+static void watch(void *state, const struct par_request *request)
+{
+	struct tame *tame = state;
+	const char *text = text_of(request);
+	struct tame_pipe *p = calloc(1, sizeof(*p));
+
+	if (p == NULL || pipe2(p->ends, O_NONBLOCK | O_CLOEXEC) != 0)
+		abort();
+	p->job = job_new(request, text == NULL ? "" : text);
+	p->watch = tame->zoo.api->watch_start(tame->zoo.self, p->ends[0], PAR_READABLE,
+					      pipe_readable, tame, p);
+	tame->zoo.api->offload(tame->zoo.self, pipe_say, pipe_said, tame, p);
+}
+
 static void hooks(void *state, const struct par_request *request)
 {
 	static const char *const names[] = {
@@ -171,6 +245,7 @@ static void *load(const struct par_api *api, struct par_plugin *self, struct jso
 	api->handle_request(self, "tame.echo", echo, tame);
 	api->handle_request(self, "tame.timer", timer, tame);
 	api->handle_request(self, "tame.offload", offload, tame);
+	api->handle_request(self, "tame.watch", watch, tame);
 	api->handle_request(self, "tame.hooks", hooks, tame);
 	api->handle_client_event(self, "tame.wave", wave, tame);
 	for (kind = 0; kind < PAR_HOOK_COUNT; kind++)

@@ -9,9 +9,12 @@
  *   zoo.slow    keeps the core for payload.ms
  *   zoo.open    opens a reply and leaves it open
  *   zoo.empty   opens a reply, writes nothing, and closes it
+ *   zoo.watch   watches what cannot be, or is already, and stops what it never began; the
+ *               pipe that it does watch is ready, muted by its callback, and left behind
  */
 #include <json-c/json.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "zoo.h"
 
@@ -98,6 +101,35 @@ static void empty_reply(void *state, const struct par_request *request)
 	zoo->api->reply_close(zoo->self, request->id);
 }
 
+static void watched(void *state, void *arg, unsigned ready)
+{
+	struct zoo *zoo = state;
+	par_watch_id *id = arg;
+
+	(void)ready;
+	zoo->api->watch_change(zoo->self, *id, 0);
+}
+
+static void watch(void *state, const struct par_request *request)
+{
+	static par_watch_id left_behind;
+	static int ends[2];
+	struct zoo *zoo = state;
+	const struct par_api *api = zoo->api;
+
+	if (left_behind == 0 && pipe(ends) != 0)
+		abort();
+	if (left_behind == 0)
+		left_behind =
+		    api->watch_start(zoo->self, ends[1], PAR_WRITABLE, watched, zoo, &left_behind);
+	api->watch_start(zoo->self, ends[1], PAR_WRITABLE, watched, zoo, NULL);
+	api->watch_start(zoo->self, 1000000, PAR_READABLE, watched, zoo, NULL);
+	api->watch_start(zoo->self, -1, PAR_READABLE, watched, zoo, NULL);
+	api->watch_change(zoo->self, left_behind + 1, PAR_READABLE);
+	api->watch_stop(zoo->self, 0);
+	zoo_answer(zoo, request->id, "watch");
+}
+
 static void *load(const struct par_api *api, struct par_plugin *self, struct json_object *config,
 		  char *error, size_t error_size)
 {
@@ -113,6 +145,7 @@ static void *load(const struct par_api *api, struct par_plugin *self, struct jso
 	api->handle_request(self, "zoo.slow", slow, zoo);
 	api->handle_request(self, "zoo.open", open_reply, zoo);
 	api->handle_request(self, "zoo.empty", empty_reply, zoo);
+	api->handle_request(self, "zoo.watch", watch, zoo);
 	return zoo;
 }
 

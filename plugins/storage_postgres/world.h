@@ -2,7 +2,8 @@
 /*
  * What a batch of transactions knows: the chats, members, users, devices, messages and
  * documents that its works are about, as they were when their rows were locked, and what
- * became of them since. load.c fills it from results; the operations (ops.h) decide on it
+ * became of them since. index.c goes through the works and notes what each operation needs
+ * (struct need), load.c asks for all of it and fills it in; the operations (ops.h) decide on it
  * and change it; write.c writes what was changed. Strings are borrowed from the results or
  * from the works, which both live until the batch is over. All else lies in one arena.
  *
@@ -12,11 +13,14 @@
 #ifndef STORAGE_POSTGRES_WORLD_H
 #define STORAGE_POSTGRES_WORLD_H
 
+#include <obstack.h>
 #include <uthash.h>
 
 #include "../storage_common/cursor.h"
 #include "../storage_common/kind.h"
 #include "batch.h"
+
+enum device_state { DEVICE_SAME, DEVICE_CHANGED, DEVICE_NEW };
 
 struct device {
 	struct par_str name;
@@ -24,57 +28,214 @@ struct device {
 	uint64_t connected; /* number of the server that has it; 0: none */
 	bool orphan; /* that one died */
 	uint64_t seen;
-	enum { DEVICE_SAME, DEVICE_CHANGED, DEVICE_NEW, DEVICE_FORGOTTEN } state;
+	enum device_state state;
 	struct device *next;
 };
 
 struct user {
-	int64_t id; /* 0: there is none of this name */
+	int64_t id; /* 0: there is none of this name, or his row is not locked */
 	struct par_str name;
 	uint64_t first_seq, last_seq, rank;
-	uint64_t drop_upto; /* events up to this go; 0: none */
+	uint64_t loaded_first_seq;
 	bool forgot, behind;
+	bool locked; /* his row is asked for */
+	bool devices_known; /* and his devices */
+	bool make; /* there must be one of this name */
 	bool changed;
-	bool devices_known;
 	struct device *devices;
+	struct device *forgotten; /* those of them that the database has */
 	UT_hash_handle hh;
 };
 
-/* A message that is known: it was asked for, or is new. */
+/* A message is hidden from a user. */
+struct hidden {
+	const struct message *message;
+	int64_t user_id;
+	uint64_t at;
+	struct hidden *next; /* of the message */
+	struct hidden *next_new; /* of the world */
+};
+
+/* A message that was asked for, or is new. Of a service message `ref` is the original. */
 struct message {
-	uint64_t id;
-	int64_t sender;
+	struct chat *chat;
+	uint64_t id; /* with the chat the key of what was asked for */
+	bool asked; /* for, by its id */
+	bool in_sent; /* in the list of its client id */
+	bool found;
+	bool is_new; /* to be inserted */
+	bool changed; /* to be updated */
 	enum kind kind;
+	int64_t sender;
 	uint64_t created, updated, deleted;
 	uint64_t fingerprint;
 	uint64_t ref;
-	uint64_t deletion; /* the service message of its deletion */
-	struct par_str sender_name, client_id;
+	uint64_t deletion, deletion_created; /* the service message of its deletion */
+	struct par_str deletion_client_id;
+	struct par_str client_id, original_client_id;
 	struct par_str text, attachments, forwarded, payload;
-	bool is_new; /* to be inserted */
-	bool changed; /* is to be updated */
-	struct message *next; /* of the chat */
+	struct hidden *hidden;
+	struct message *next_sent; /* with the same client id */
+	struct message *next_added, *next_changed;
+	UT_hash_handle hh;
+};
+
+/* The messages of a chat with this client id: one of each member at most. */
+struct sent {
+	struct message *messages;
+	struct par_str client_id;
+	UT_hash_handle hh;
+	struct chat *chat; /* the key begins here */
+	char bytes[];
+};
+
+/* What a member had not read and is deleted, or hidden from him, by this batch. */
+struct unmissed {
+	uint64_t id;
+	struct unmissed *next;
 };
 
 struct member {
-	int64_t user_id;
 	struct user *user;
-	struct par_str name, peer;
+	int64_t user_id;
 	uint64_t read, read_at, delivered, delivered_at;
 	uint64_t missed, theirs, rank;
+	struct par_str theirs_client_id; /* where there is something to read in the database */
+	struct unmissed *unmissed;
 	bool changed;
 };
+
+#define CHAT_MEMBERS 2 /* there are only dialogs as yet */
 
 struct chat {
 	int64_t id; /* 0: there is none with this key */
 	struct par_str key;
+	struct user *user, *peer; /* whose dialog it is */
+	bool make; /* there must be one with this key */
+	bool changed;
 	uint64_t last_id, last_time, content;
 	uint64_t loaded_id; /* last_id in the database */
-	bool changed;
-	struct member *members;
+	struct member members[CHAT_MEMBERS];
 	unsigned n_members;
-	struct message *messages;
+	struct message **added; /* those behind loaded_id, in order */
+	size_t cap_added;
 	UT_hash_handle hh;
 };
+
+/* Where a mark is asked to stand, and what is missed behind it, as loaded. */
+struct mark {
+	struct chat *chat;
+	struct user *user;
+	uint64_t upto;
+	uint64_t id; /* 0: there is nothing to mark */
+	struct par_str client_id;
+	uint64_t missed;
+};
+
+struct event {
+	const struct user *user;
+	uint64_t seq, at;
+	const struct par_op_event *op;
+	struct par_str payload;
+	struct event *next;
+};
+
+struct doc {
+	struct par_str plugin, key, value;
+	bool stored; /* the database has one */
+	bool there; /* it is to have it */
+	bool changed;
+	UT_hash_handle hh;
+	char bytes[];
+};
+
+/* What an operation, or a DEVICE query, is about. */
+struct need {
+	struct chat *chat;
+	struct user *user; /* who acts; whose stream it is */
+	struct sent *sent; /* what was sent with its client id */
+	struct message *message; /* by its id: replied to, to be changed */
+	struct sent *target; /* to be changed, by its client id */
+	struct mark *mark;
+	struct doc *doc;
+};
+
+/* Things in the order in which they are asked for: rows say by number whose they are. */
+struct list {
+	void **of;
+	size_t n, cap;
+};
+
+struct world {
+	struct batch *batch;
+	const struct par_api *api;
+	struct obstack memory;
+	struct par_json writer;
+	bool fresh; /* nothing was loaded into it */
+	bool made; /* missing names were made */
+	bool decided;
+	bool *refused; /* by work: it must not be decided again */
+	unsigned n_asked;
+	unsigned asked[ST_COUNT]; /* which lane_ask of the step it was, plus one; 0: none */
+	struct need **needs; /* by work, then by operation */
+	struct chat *chats;
+	struct user *users;
+	struct sent *sents;
+	struct message *messages;
+	struct doc *docs;
+	struct list chat_list, user_list, sent_list, message_list, mark_list, doc_list;
+	struct list lock_list, device_list; /* those of the users */
+	struct message *added, **added_end;
+	struct message *changed, **changed_end;
+	struct event *events, **events_end;
+	struct hidden *hides; /* to be inserted */
+};
+
+/* world.c. A world for the batch; its needs are noted. */
+struct world *world_new(struct batch *batch);
+void world_free(struct world *w);
+/* As it was when it was new. */
+void world_again(struct world *w);
+void *world_alloc(struct world *w, size_t size); /* zeroed; never NULL */
+void list_add(struct world *w, struct list *list, void *item);
+/* The writer, empty. */
+struct par_json *world_writer(struct world *w);
+/* A copy that lives as long as the tx. s NULL stays so. */
+struct par_str world_tx_copy(struct world *w, struct par_tx *tx, struct par_str s);
+
+/* index.c: notes what the works need. */
+void world_index(struct world *w);
+/* The message of this id, which may not be there. */
+struct message *world_message(struct world *w, struct chat *chat, uint64_t id);
+
+/* load.c */
+void load_ask(struct world *w);
+void load_take(struct world *w);
+
+/* create.c: names that must be there and are not. */
+bool create_needed(const struct world *w);
+void create_ask(struct world *w);
+
+/* write.c. False when there is nothing to write. */
+bool write_ask(struct world *w);
+
+/* Asks, and keeps in mind where the result will be. */
+static inline void world_ask(struct world *w, enum statement statement)
+{
+	lane_ask(w->batch->lane, statement);
+	w->asked[statement] = ++w->n_asked;
+}
+
+/* Where the first array is empty there is nothing to ask. */
+static inline void world_ask_some(struct world *w, const struct params *p, enum statement statement)
+{
+	if (p->param[0].n > 0)
+		world_ask(w, statement);
+}
+
+static inline struct params *world_params(struct world *w)
+{
+	return lane_params(w->batch->lane);
+}
 
 #endif

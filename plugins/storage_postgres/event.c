@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* EVENT: the next of a user's stream. */
+#include <parlance/storage_fill.h>
+
+#include "ops.h"
+
+/* What PAR_HOLE_MISSED stands for: the receiver's count. */
+static uint64_t event_missed(const struct par_tx *tx, const struct par_op_event *event,
+			     const struct need *need, const struct need *needs)
+{
+	const struct par_chat *as = par_event_missed_in(tx, event);
+	const struct member *member = NULL;
+	unsigned i;
+
+	for (i = 0; as != NULL && i < tx->n_ops; i++) {
+		if (par_op_chat(&tx->ops[i]) == as)
+			member = chat_member(needs[i].chat, need->user);
+	}
+	return member == NULL ? 0 : member->missed;
+}
+
+static bool has_other_device(const struct user *user, struct par_str name)
+{
+	const struct device *device = user->devices;
+
+	while (device != NULL && par_str_equal(device->name, name))
+		device = device->next;
+	return device != NULL;
+}
+
+bool op_event(struct world *w, struct par_tx *tx, struct par_op *op, const struct need *need,
+	      const struct need *needs)
+{
+	struct par_op_event *event = &op->u.event;
+	struct user *user = need->user;
+	struct event *row;
+	struct par_json *out;
+
+	if (event->own && !event->always && !has_other_device(user, event->origin_device))
+		return true;
+	if (user->id == 0)
+		return tx_refuse(tx, PAR_E_INTERNAL, "there is no such user");
+	out = world_writer(w);
+	par_event_fill(tx, op, event_missed(tx, event, need, needs), out);
+	if (out->failed)
+		return tx_refuse(tx, PAR_E_TOO_LARGE, "an event became too large");
+	event->data = w->api->event_data_new(event->type, par_json_text(out));
+	row = world_alloc(w, sizeof(*row));
+	row->user = user;
+	row->seq = ++user->last_seq;
+	row->at = tx->now;
+	row->op = event;
+	row->payload = w->api->event_data_payload(event->data);
+	*w->events_end = row;
+	w->events_end = &row->next;
+	user->changed = true;
+	op->result.seq = row->seq;
+	op->result.applied = true;
+	return true;
+}

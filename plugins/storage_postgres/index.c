@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What each operation of a batch needs, noted before anything is asked. A chat,
+ * user, message or document is known once, however many works are about it, so
+ * what one of them does the next one sees.
+ */
+#include <string.h>
+
+#include "world.h"
+
+static struct user *user_know(struct world *w, struct par_str name)
+{
+	struct user *user;
+	unsigned hash;
+
+	HASH_VALUE(name.s, name.len, hash);
+	HASH_FIND_BYHASHVALUE(hh, w->users, name.s, name.len, hash, user);
+	if (user != NULL)
+		return user;
+	user = world_alloc(w, sizeof(*user));
+	user->name = name;
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, w->users, name.s, name.len, hash, user);
+	list_add(w, &w->user_list, user);
+	return user;
+}
+
+static void user_lock(struct world *w, struct user *user)
+{
+	if (!user->locked)
+		list_add(w, &w->lock_list, user);
+	user->locked = true;
+}
+
+static void user_devices(struct world *w, struct user *user)
+{
+	if (!user->devices_known)
+		list_add(w, &w->device_list, user);
+	user->devices_known = true;
+}
+
+static struct chat *chat_know(struct world *w, const struct par_chat *as)
+{
+	struct chat *chat;
+	unsigned hash;
+
+	HASH_VALUE(as->key.s, as->key.len, hash);
+	HASH_FIND_BYHASHVALUE(hh, w->chats, as->key.s, as->key.len, hash, chat);
+	if (chat != NULL)
+		return chat;
+	chat = world_alloc(w, sizeof(*chat));
+	chat->key = as->key;
+	chat->user = user_know(w, as->user);
+	chat->peer = user_know(w, as->peer);
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, w->chats, as->key.s, as->key.len, hash, chat);
+	list_add(w, &w->chat_list, chat);
+	return chat;
+}
+
+/* The user of this name, who is likely one of the chat's. */
+static struct user *user_of(struct world *w, const struct chat *chat, struct par_str name)
+{
+	if (chat != NULL && par_str_equal(name, chat->user->name))
+		return chat->user;
+	if (chat != NULL && par_str_equal(name, chat->peer->name))
+		return chat->peer;
+	return user_know(w, name);
+}
+
+static struct sent *sent_know(struct world *w, struct chat *chat, struct par_str client_id)
+{
+	const size_t at = offsetof(struct sent, chat), len = sizeof(chat) + client_id.len;
+	struct sent *sent, *known;
+
+	if (client_id.s == NULL)
+		return NULL;
+	sent = world_alloc(w, sizeof(*sent) + client_id.len);
+	sent->client_id = client_id;
+	sent->chat = chat;
+	memcpy(sent->bytes, client_id.s, client_id.len);
+	HASH_FIND(hh, w->sents, (char *)sent + at, len, known);
+	if (known != NULL) {
+		obstack_free(&w->memory, sent);
+		return known;
+	}
+	HASH_ADD_KEYPTR(hh, w->sents, (char *)sent + at, len, sent);
+	list_add(w, &w->sent_list, sent);
+	return sent;
+}
+
+struct message *world_message(struct world *w, struct chat *chat, uint64_t id)
+{
+	struct message *message = world_alloc(w, sizeof(*message)), *known;
+	const size_t len = sizeof(message->chat) + sizeof(message->id);
+
+	message->chat = chat;
+	message->id = id;
+	HASH_FIND(hh, w->messages, &message->chat, len, known);
+	if (known != NULL) {
+		obstack_free(&w->memory, message);
+		return known;
+	}
+	HASH_ADD_KEYPTR(hh, w->messages, &message->chat, len, message);
+	return message;
+}
+
+/* The message is to be asked for by its id. */
+static struct message *message_know(struct world *w, struct chat *chat, uint64_t id)
+{
+	struct message *message = id == 0 ? NULL : world_message(w, chat, id);
+
+	if (message != NULL && !message->asked)
+		list_add(w, &w->message_list, message);
+	if (message != NULL)
+		message->asked = true;
+	return message;
+}
+
+static struct mark *mark_know(struct world *w, struct chat *chat, struct user *user, uint64_t upto)
+{
+	struct mark *mark = world_alloc(w, sizeof(*mark));
+
+	mark->chat = chat;
+	mark->user = user;
+	mark->upto = upto;
+	list_add(w, &w->mark_list, mark);
+	return mark;
+}
+
+static struct doc *doc_know(struct world *w, const struct par_op_doc *op)
+{
+	size_t len = sizeof(op->plugin.len) + op->plugin.len + op->key.len;
+	struct doc *doc = world_alloc(w, sizeof(*doc) + len), *known;
+
+	doc->plugin = op->plugin;
+	doc->key = op->key;
+	memcpy(doc->bytes, &op->plugin.len, sizeof(op->plugin.len));
+	memcpy(doc->bytes + sizeof(op->plugin.len), op->plugin.s, op->plugin.len);
+	memcpy(doc->bytes + len - op->key.len, op->key.s, op->key.len);
+	HASH_FIND(hh, w->docs, doc->bytes, len, known);
+	if (known != NULL) {
+		obstack_free(&w->memory, doc);
+		return known;
+	}
+	HASH_ADD_KEYPTR(hh, w->docs, doc->bytes, len, doc);
+	list_add(w, &w->doc_list, doc);
+	return doc;
+}
+
+/* Both users' lists of chats change. Only what cannot be refused makes the chat. */
+static void index_append(struct world *w, const struct par_op_append *append, struct need *need)
+{
+	user_lock(w, need->chat->user);
+	user_lock(w, need->chat->peer);
+	need->sent = sent_know(w, need->chat, append->client_id);
+	need->message = message_know(w, need->chat, append->reply_to);
+	if (append->refused == NULL && append->reply_to == 0 && !par_id_is_group(append->chat.peer))
+		need->chat->make = true;
+}
+
+static void index_change(struct world *w, const struct par_op_change *change, struct need *need)
+{
+	if (change->kind != PAR_CHANGE_HIDE)
+		need->sent = sent_know(w, need->chat, change->client_id);
+	if (change->target_id != 0)
+		need->message = message_know(w, need->chat, change->target_id);
+	else
+		need->target = sent_know(w, need->chat, change->target_client_id);
+}
+
+static void index_event(struct world *w, const struct par_op_event *event, struct need *need)
+{
+	user_lock(w, need->user);
+	if (event->own && !event->always)
+		user_devices(w, need->user);
+	else
+		need->user->make = true;
+}
+
+static void index_cursor(struct world *w, struct need *need)
+{
+	user_lock(w, need->user);
+	user_devices(w, need->user);
+}
+
+/* `before`: of the operation before it, which is likely about the same chat; or NULL. */
+static void index_op(struct world *w, const struct par_op *op, const struct need *before,
+		     struct need *need)
+{
+	const struct par_chat *as = par_op_chat(op);
+	struct chat *chat = before == NULL ? NULL : before->chat;
+
+	if (as != NULL && (chat == NULL || !par_str_equal(as->key, chat->key)))
+		chat = chat_know(w, as);
+	need->chat = chat;
+	switch (op->kind) {
+	case PAR_OP_APPEND:
+		need->user = user_of(w, chat, as->user);
+		index_append(w, &op->u.append, need);
+		return;
+	case PAR_OP_CHANGE:
+		need->user = user_of(w, chat, as->user);
+		index_change(w, &op->u.change, need);
+		return;
+	case PAR_OP_MARK:
+		need->user = user_of(w, chat, as->user);
+		/* Without a number, and going along, the member's row says enough. */
+		if (op->when == PAR_WHEN_ALWAYS || op->u.mark.upto != 0)
+			need->mark = mark_know(w, chat, need->user, op->u.mark.upto);
+		return;
+	case PAR_OP_EVENT:
+		need->user = user_of(w, chat, op->u.event.user);
+		index_event(w, &op->u.event, need);
+		return;
+	case PAR_OP_CURSOR:
+		need->user = user_of(w, chat, op->u.cursor.user);
+		index_cursor(w, need);
+		return;
+	case PAR_OP_DOC_PUT:
+	case PAR_OP_DOC_DELETE:
+		need->doc = doc_know(w, &op->u.doc);
+		return;
+	case PAR_OP_PRUNE:
+		return;
+	}
+}
+
+static struct need *index_tx(struct world *w, const struct par_tx *tx)
+{
+	struct need *needs = world_alloc(w, (tx->n_ops + 1) * sizeof(*needs));
+	unsigned i;
+
+	for (i = 0; i < tx->n_ops; i++)
+		index_op(w, &tx->ops[i], i == 0 ? NULL : &needs[i - 1], &needs[i]);
+	return needs;
+}
+
+static struct need *index_device(struct world *w, const struct par_query *query)
+{
+	struct need *need = world_alloc(w, sizeof(*need));
+
+	need->user = user_know(w, query->user);
+	need->user->make = true;
+	index_cursor(w, need);
+	return need;
+}
+
+void world_index(struct world *w)
+{
+	const struct work *work;
+	unsigned i;
+
+	w->needs = world_alloc(w, w->batch->n * sizeof(struct need *));
+	for (work = w->batch->works, i = 0; work != NULL; work = work->next, i++)
+		w->needs[i] =
+		    work->tx != NULL ? index_tx(w, work->tx) : index_device(w, work->query);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Asking for all that a batch needs, and taking it in. What nothing in the batch
+ * needs is not asked for. A row says by number which element it belongs to, so
+ * it is put in its place without a search.
+ */
+#include <stdlib.h>
+
+#include "rows.h"
+#include "world.h"
+
+/* Numbers of messages that no chat reaches; larger ones are no bigint. */
+#define ID_MAX (UINT64_C(1) << 62)
+
+static void ask_chats(struct world *w, enum statement statement)
+{
+	struct params *p = world_params(w);
+	unsigned key = params_array(p, PARAM_TEXT);
+	size_t i;
+
+	for (i = 0; i < w->chat_list.n; i++)
+		params_text(p, key, ((struct chat *)w->chat_list.of[i])->key);
+	world_ask_some(w, p, statement);
+}
+
+static void ask_users(struct world *w, const struct list *list, enum statement statement)
+{
+	struct params *p = world_params(w);
+	unsigned name = params_array(p, PARAM_TEXT);
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		params_text(p, name, ((struct user *)list->of[i])->name);
+	world_ask_some(w, p, statement);
+}
+
+static void ask_sent(struct world *w)
+{
+	struct params *p = world_params(w);
+	unsigned key = params_array(p, PARAM_TEXT), client_id = params_array(p, PARAM_TEXT);
+	size_t i;
+
+	for (i = 0; i < w->sent_list.n; i++) {
+		const struct sent *sent = w->sent_list.of[i];
+		params_text(p, key, sent->chat->key);
+		params_text(p, client_id, sent->client_id);
+	}
+	world_ask_some(w, p, ST_SENT);
+}
+
+static void ask_messages(struct world *w)
+{
+	struct params *p = world_params(w);
+	unsigned key = params_array(p, PARAM_TEXT), id = params_array(p, PARAM_INT8);
+	size_t i;
+
+	for (i = 0; i < w->message_list.n; i++) {
+		const struct message *message = w->message_list.of[i];
+		params_text(p, key, message->chat->key);
+		params_int8(p, id, (int64_t)cursor_min(message->id, ID_MAX));
+	}
+	world_ask_some(w, p, ST_MESSAGES_BY_ID);
+}
+
+static void ask_marks(struct world *w)
+{
+	struct params *p = world_params(w);
+	unsigned key = params_array(p, PARAM_TEXT), name = params_array(p, PARAM_TEXT),
+		 upto = params_array(p, PARAM_INT8);
+	size_t i;
+
+	for (i = 0; i < w->mark_list.n; i++) {
+		const struct mark *mark = w->mark_list.of[i];
+		params_text(p, key, mark->chat->key);
+		params_text(p, name, mark->user->name);
+		params_int8(p, upto,
+			    (int64_t)(mark->upto == 0 ? ID_MAX : cursor_min(mark->upto, ID_MAX)));
+	}
+	world_ask_some(w, p, ST_MARKS);
+}
+
+static void ask_docs(struct world *w)
+{
+	struct params *p = world_params(w);
+	unsigned plugin = params_array(p, PARAM_TEXT), key = params_array(p, PARAM_TEXT);
+	size_t i;
+
+	for (i = 0; i < w->doc_list.n; i++) {
+		const struct doc *doc = w->doc_list.of[i];
+		params_text(p, plugin, doc->plugin);
+		params_text(p, key, doc->key);
+	}
+	world_ask_some(w, p, ST_DOCS);
+}
+
+/* What locks comes before what the lock protects, and in the order of statements_batch.h. */
+void load_ask(struct world *w)
+{
+	ask_chats(w, ST_CHATS);
+	ask_users(w, &w->lock_list, ST_USERS);
+	ask_docs(w);
+	ask_chats(w, ST_MEMBERS);
+	ask_users(w, &w->device_list, ST_DEVICES);
+	ask_sent(w);
+	ask_messages(w);
+	ask_marks(w);
+}
+
+/* NULL: it was not asked. */
+static const PGresult *taken(const struct world *w, enum statement statement, int *rows)
+{
+	const PGresult *r = NULL;
+
+	*rows = 0;
+	if (w->asked[statement] > 0) {
+		r = lane_result(w->batch->lane, w->asked[statement] - 1);
+		*rows = PQntuples(r);
+	}
+	return r;
+}
+
+/* Whose row it is. */
+static void *row_of(const struct list *list, const PGresult *r, int row)
+{
+	return list->of[row_u64(r, row, 0) - 1];
+}
+
+static void take_chats(struct world *w)
+{
+	const PGresult *r;
+	int i, rows;
+
+	r = taken(w, ST_CHATS, &rows);
+	for (i = 0; i < rows; i++) {
+		struct chat *chat = row_of(&w->chat_list, r, i);
+		chat->id = (int64_t)row_u64(r, i, 1);
+		chat->last_id = chat->loaded_id = row_u64(r, i, 2);
+		chat->last_time = row_u64(r, i, 3);
+		chat->content = row_u64(r, i, 4);
+	}
+}
+
+/* Each of a dialog is the other's peer. */
+static void take_members(struct world *w)
+{
+	const PGresult *r;
+	int i, rows;
+
+	r = taken(w, ST_MEMBERS, &rows);
+	for (i = 0; i < rows; i++) {
+		struct chat *chat = row_of(&w->chat_list, r, i);
+		struct par_str peer = row_str(r, i, 2);
+		struct member *member = &chat->members[chat->n_members];
+
+		if (chat->n_members == CHAT_MEMBERS)
+			continue;
+		chat->n_members++;
+		member->user_id = (int64_t)row_u64(r, i, 1);
+		if (par_str_equal(peer, chat->peer->name))
+			member->user = chat->user;
+		else if (par_str_equal(peer, chat->user->name))
+			member->user = chat->peer;
+		member->read = row_u64(r, i, 3);
+		member->read_at = row_u64(r, i, 4);
+		member->delivered = row_u64(r, i, 5);
+		member->delivered_at = row_u64(r, i, 6);
+		member->missed = row_u64(r, i, 7);
+		member->theirs = row_u64(r, i, 8);
+		member->rank = row_u64(r, i, 9);
+		member->theirs_client_id = row_str(r, i, 10);
+	}
+}
+
+static void take_users(struct world *w)
+{
+	const PGresult *r;
+	int i, rows;
+
+	r = taken(w, ST_USERS, &rows);
+	for (i = 0; i < rows; i++) {
+		struct user *user = row_of(&w->lock_list, r, i);
+		user->id = (int64_t)row_u64(r, i, 1);
+		user->first_seq = user->loaded_first_seq = row_u64(r, i, 2);
+		user->last_seq = row_u64(r, i, 3);
+		user->rank = row_u64(r, i, 4);
+		user->forgot = row_bool(r, i, 5);
+		user->behind = row_bool(r, i, 6);
+	}
+}
+
+/* What memory does not suffice for is not known as acked, and is sent again. */
+static void take_above(struct cursor *cursor, const PGresult *r, int row, int column)
+{
+	unsigned n = row_array_len(r, row, column), i;
+
+	cursor->above = n == 0 ? NULL : malloc(n * sizeof(*cursor->above));
+	if (cursor->above == NULL)
+		return;
+	for (i = 0; i < n; i++)
+		cursor->above[i] = row_array_u64(r, row, column, i);
+	cursor->n_above = n;
+}
+
+static void take_devices(struct world *w)
+{
+	const PGresult *r;
+	int i, rows;
+
+	r = taken(w, ST_DEVICES, &rows);
+	for (i = 0; i < rows; i++) {
+		struct user *user = row_of(&w->device_list, r, i);
+		struct device *device = world_alloc(w, sizeof(*device));
+		device->name = row_str(r, i, 1);
+		device->cursor.acked = row_u64(r, i, 2);
+		device->cursor.sent = row_u64(r, i, 3);
+		device->cursor.lost = row_u64(r, i, 4);
+		device->connected = row_u64(r, i, 5);
+		device->orphan = row_bool(r, i, 6);
+		device->seen = row_u64(r, i, 7);
+		take_above(&device->cursor, r, i, 8);
+		device->next = user->devices;
+		user->devices = device;
+	}
+}
+
+static void take_hidden(struct world *w, struct message *message, const PGresult *r, int row)
+{
+	struct hidden *hidden = world_alloc(w, sizeof(*hidden));
+
+	hidden->message = message;
+	hidden->user_id = (int64_t)row_u64(r, row, 15);
+	hidden->at = row_u64(r, row, 16);
+	hidden->next = message->hidden;
+	message->hidden = hidden;
+}
+
+/* The message of the row. It may be known from another row already, or have more of them
+ * to come, which then say the same but for whom it is hidden from. */
+static struct message *take_message(struct world *w, struct chat *chat, const PGresult *r, int row)
+{
+	struct message *message = world_message(w, chat, row_u64(r, row, 1));
+
+	if (!row_null(r, row, 15))
+		take_hidden(w, message, r, row);
+	if (message->found)
+		return message;
+	message->found = true;
+	message->sender = (int64_t)row_u64(r, row, 2);
+	message->kind = (enum kind)row_u64(r, row, 3);
+	message->created = row_u64(r, row, 4);
+	message->ref = row_u64(r, row, 5);
+	message->fingerprint = row_u64(r, row, 6);
+	message->updated = row_u64(r, row, 7);
+	message->deleted = row_u64(r, row, 8);
+	message->deletion = row_u64(r, row, 9);
+	message->client_id = row_str(r, row, 10);
+	message->text = row_str(r, row, 11);
+	message->original_client_id = row_str(r, row, 12);
+	message->deletion_created = row_u64(r, row, 13);
+	message->deletion_client_id = row_str(r, row, 14);
+	return message;
+}
+
+static void take_messages(struct world *w)
+{
+	const PGresult *r;
+	int i, rows;
+
+	r = taken(w, ST_MESSAGES_BY_ID, &rows);
+	for (i = 0; i < rows; i++) {
+		struct message *message = row_of(&w->message_list, r, i);
+		take_message(w, message->chat, r, i);
+	}
+}
+
+static void take_sent(struct world *w)
+{
+	const PGresult *r;
+	int i, rows;
+
+	r = taken(w, ST_SENT, &rows);
+	for (i = 0; i < rows; i++) {
+		struct sent *sent = row_of(&w->sent_list, r, i);
+		struct message *message = take_message(w, sent->chat, r, i);
+		if (message->in_sent)
+			continue;
+		message->in_sent = true;
+		message->next_sent = sent->messages;
+		sent->messages = message;
+	}
+}
+
+static void take_marks(struct world *w)
+{
+	const PGresult *r;
+	int i, rows;
+
+	r = taken(w, ST_MARKS, &rows);
+	for (i = 0; i < rows; i++) {
+		struct mark *mark = row_of(&w->mark_list, r, i);
+		mark->id = row_u64(r, i, 1);
+		mark->client_id = row_str(r, i, 2);
+		mark->missed = row_u64(r, i, 3);
+	}
+}
+
+static void take_docs(struct world *w)
+{
+	const PGresult *r;
+	int i, rows;
+
+	r = taken(w, ST_DOCS, &rows);
+	for (i = 0; i < rows; i++) {
+		struct doc *doc = row_of(&w->doc_list, r, i);
+		doc->stored = doc->there = true;
+	}
+}
+
+void load_take(struct world *w)
+{
+	if (!w->fresh)
+		world_again(w);
+	w->fresh = false;
+	take_chats(w);
+	take_members(w);
+	take_users(w);
+	take_devices(w);
+	take_messages(w);
+	take_sent(w);
+	take_marks(w);
+	take_docs(w);
+}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../storage_common/page.h"
 #include "memory.h"
 
 static int str_compare(struct par_str a, struct par_str b)
@@ -153,11 +154,8 @@ void query_doc_scan(struct memory *m, struct par_query *q)
 	for (; i < m->n_docs && par_str_equal(m->docs[i]->plugin, q->plugin) &&
 	       has_prefix(m->docs[i]->key, q->key);
 	     i++) {
-		bytes += m->docs[i]->key.len + m->docs[i]->value.len;
-		if (q->n == q->limit || (q->n > 0 && bytes > q->max_bytes)) {
-			q->has_more = true;
+		if (!page_add(q, &bytes, m->docs[i]->key.len + m->docs[i]->value.len))
 			return;
-		}
-		q->docs[q->n++] = *m->docs[i];
+		q->docs[q->n - 1] = *m->docs[i];
 	}
 }

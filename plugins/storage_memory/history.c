@@ -8,6 +8,7 @@
 
 #include <parlance/storage_fill.h>
 
+#include "../storage_common/page.h"
 #include "memory.h"
 
 static struct par_str query_copy(struct memory *m, struct par_query *q, struct par_str s)
@@ -54,18 +55,6 @@ static size_t message_row(struct memory *m, struct par_query *q, const struct me
 	       row->reply.len;
 }
 
-/* The page was read from its end; turn it round. */
-static void reverse(struct par_stored_message *rows, unsigned n)
-{
-	unsigned i;
-
-	for (i = 0; i < n / 2; i++) {
-		struct par_stored_message row = rows[i];
-		rows[i] = rows[n - 1 - i];
-		rows[n - 1 - i] = row;
-	}
-}
-
 static void read_page(struct memory *m, struct par_query *q, const struct chat *chat,
 		      const struct member *member)
 {
@@ -75,19 +64,16 @@ static void read_page(struct memory *m, struct par_query *q, const struct chat *
 
 	if (!forward && q->end_id != 0 && q->end_id <= chat->n)
 		id = q->end_id - 1;
-	for (; id >= 1 && id <= chat->n; id += forward ? 1 : (uint64_t)-1) {
+	for (; id >= 1 && id <= chat->n && !q->has_more; id += forward ? 1 : (uint64_t)-1) {
+		size_t len = 0;
 		if (member_hides(member, id, NULL))
 			continue;
 		if (q->n < q->limit)
-			bytes += message_row(m, q, chat_message(chat, id), &q->messages[q->n]);
-		if (q->n == q->limit || (q->n > 0 && bytes > q->max_bytes)) {
-			q->has_more = true;
-			break;
-		}
-		q->n++;
+			len = message_row(m, q, chat_message(chat, id), &q->messages[q->n]);
+		page_add(q, &bytes, len);
 	}
 	if (!forward)
-		reverse(q->messages, q->n);
+		page_reverse(q);
 }
 
 static struct member *other_member(struct chat *chat, const struct member *member)
@@ -217,15 +203,13 @@ void query_chats(struct memory *m, struct par_query *q)
 		return;
 	}
 	q->chats = m->api->query_alloc(q, q->limit * sizeof(*q->chats) + 1);
-	for (; user != NULL && i < user->n_chats && user->chats[i]->order != 0; i++) {
+	for (; user != NULL && i < user->n_chats && user->chats[i]->order != 0 && !q->has_more;
+	     i++) {
+		size_t len = 0;
 		if (q->n < q->limit) {
 			chat_row(user->chats[i], &q->chats[q->n]);
-			bytes += q->chats[q->n].last_text.len;
+			len = q->chats[q->n].last_text.len;
 		}
-		if (q->n == q->limit || (q->n > 0 && bytes > q->max_bytes)) {
-			q->has_more = true;
-			return;
-		}
-		q->n++;
+		page_add(q, &bytes, len);
 	}
 }

@@ -2,6 +2,7 @@
 /* Plugins' own documents. Keys are compared as bytes. */
 #include <string.h>
 
+#include "../storage_common/page.h"
 #include "ops.h"
 
 bool op_doc_put(struct db *db, struct par_op *op)
@@ -28,13 +29,11 @@ static bool doc_row(struct db *db, struct par_query *q, sqlite3_stmt *statement,
 	struct par_str key = db_str(statement, 0), value = db_str(statement, 1);
 	struct par_op_doc *row = &q->docs[q->n];
 
-	*bytes += key.len + value.len;
-	if (q->n == q->limit || (q->n > 0 && *bytes > q->max_bytes))
+	if (!page_add(q, bytes, key.len + value.len))
 		return false;
 	row->plugin = q->plugin;
 	row->key = db_query_copy(db, q, key);
 	row->value = db_query_copy(db, q, value);
-	q->n++;
 	return true;
 }
 
@@ -79,7 +78,8 @@ void query_doc_scan(struct db *db, struct par_query *q)
 	else
 		statement = db_bind(db, ST_DOC_SCAN, "tt", q->plugin, prefix);
 	q->docs = db->api->query_alloc(q, q->limit * sizeof(*q->docs) + 1);
-	while (!q->has_more && db_row(db, statement) && has_prefix(db_str(statement, 0), prefix))
-		q->has_more = !doc_row(db, q, statement, &bytes);
+	while (db_row(db, statement) && has_prefix(db_str(statement, 0), prefix) &&
+	       doc_row(db, q, statement, &bytes))
+		;
 	db_done(statement);
 }

@@ -4,6 +4,7 @@
 
 #include <parlance/storage_fill.h>
 
+#include "../storage_common/page.h"
 #include "ops.h"
 
 /* EditPayload or DeletionPayload, of the change to message `original`. */
@@ -46,18 +47,6 @@ static size_t message_row(struct db *db, struct par_query *q, const struct chat 
 	       row->reply.len;
 }
 
-/* The page was read from its end; turn it round. */
-static void reverse(struct par_stored_message *rows, unsigned n)
-{
-	unsigned i;
-
-	for (i = 0; i < n / 2; i++) {
-		struct par_stored_message row = rows[i];
-		rows[i] = rows[n - 1 - i];
-		rows[n - 1 - i] = row;
-	}
-}
-
 static void read_page(struct db *db, struct par_query *q, const struct chat *chat, int64_t user)
 {
 	bool up = q->start_id != 0;
@@ -74,14 +63,14 @@ static void read_page(struct db *db, struct par_query *q, const struct chat *cha
 	statement = db_bind(db, up ? ST_MESSAGES_UP : ST_MESSAGES_DOWN, "iii", user,
 			    chat_row_id(chat, first), chat_row_id(chat, last));
 	while (!q->has_more && db_row(db, statement)) {
+		size_t len = 0;
 		if (q->n < q->limit)
-			bytes += message_row(db, q, chat, statement, &q->messages[q->n]);
-		q->has_more = q->n == q->limit || (q->n > 0 && bytes > q->max_bytes);
-		q->n += !q->has_more;
+			len = message_row(db, q, chat, statement, &q->messages[q->n]);
+		page_add(q, &bytes, len);
 	}
 	db_done(statement);
 	if (!up)
-		reverse(q->messages, q->n);
+		page_reverse(q);
 }
 
 void query_messages(struct db *db, struct par_query *q)
@@ -181,14 +170,14 @@ static void read_chats(struct db *db, struct par_query *q, const struct user *us
 	q->chats = db->api->query_alloc(q, q->limit * sizeof(*q->chats) + 1);
 	while (!q->has_more && db_row(db, statement)) {
 		struct chat *chat = chat_find_id(db, sqlite3_column_int64(statement, 0));
+		size_t len = 0;
 		if (chat == NULL)
 			break;
 		if (q->n < q->limit) {
 			chat_row(db, q, chat, chat_member(chat, user->name), &q->chats[q->n]);
-			bytes += q->chats[q->n].last_text.len;
+			len = q->chats[q->n].last_text.len;
 		}
-		q->has_more = q->n == q->limit || (q->n > 0 && bytes > q->max_bytes);
-		q->n += !q->has_more;
+		page_add(q, &bytes, len);
 	}
 	db_done(statement);
 }

@@ -2,6 +2,7 @@
 /* A user's stream: the next event (EVENT), pages of it (EVENTS), dropping its head. */
 #include <parlance/storage_fill.h>
 
+#include "../storage_common/page.h"
 #include "ops.h"
 
 /* What PAR_HOLE_MISSED stands for: the receiver's count. */
@@ -73,14 +74,12 @@ static bool event_row(struct db *db, struct par_query *q, sqlite3_stmt *statemen
 	struct par_str payload = db_str(statement, 2), origin = db_str(statement, 3);
 	struct par_stored_event *row = &q->events[q->n];
 
-	*bytes += payload.len;
-	if (q->n == q->limit || (q->n > 0 && *bytes > q->max_bytes))
+	if (!page_add(q, bytes, payload.len))
 		return false;
 	row->seq = row_number(db_u64(statement, 0));
 	row->data = db->api->event_data_new(db_str(statement, 1), payload);
 	row->origin = origin.s != NULL && par_str_equal(origin, q->device);
 	row->origin_session = db_u64(statement, 4);
-	q->n++;
 	return true;
 }
 
@@ -103,8 +102,8 @@ void query_events(struct db *db, struct par_query *q)
 	    q, cursor_min(q->limit, user->last_seq - q->after) * sizeof(*q->events) + 1);
 	statement = db_bind(db, ST_EVENTS, "ii", row_id(user->id, q->after),
 			    row_id(user->id, user->last_seq));
-	while (!q->has_more && db_row(db, statement))
-		q->has_more = !event_row(db, q, statement, &bytes);
+	while (db_row(db, statement) && event_row(db, q, statement, &bytes))
+		;
 	db_done(statement);
 }
 

@@ -94,6 +94,7 @@ struct core *core_new(const struct settings *settings, const struct core_env *en
 
 	core->settings = settings;
 	core->env = *env;
+	core->sessions.first_generation = env->seed;
 	core->thread = pthread_self();
 	core->metrics = metrics;
 	core->info = (struct par_server_info){ .size = sizeof(core->info),

@@ -27,6 +27,8 @@ struct watch;
 
 struct core_env {
 	void *arg;
+	/* Random: no two servers on one database may give their sessions the same ids. */
+	uint32_t seed;
 	/* Milliseconds since the epoch; may jump, the core does not. */
 	uint64_t (*wall_ms)(void *arg);
 	/* Microseconds of a clock that never jumps: for timers and the watchdog. */
@@ -55,6 +57,9 @@ bool core_load_plugins(struct core *core, const struct config *config,
 		       char error[CONFIG_ERROR_MAX]);
 /* Calls start of each. */
 bool core_start_plugins(struct core *core, char error[CONFIG_ERROR_MAX]);
+/* Calls start of the storage alone, so that it brings its tables to this version. Returns its
+ * name; NULL on failure. */
+const char *core_start_storage(struct core *core, char error[CONFIG_ERROR_MAX]);
 
 void core_set_seams(struct core *core, struct seam *seams, unsigned n);
 

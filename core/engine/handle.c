@@ -13,7 +13,7 @@ static void handles_grow(struct handles *h)
 	h->slots = mem_realloc(h->slots, n * sizeof(*h->slots));
 	for (i = h->n; i < n; i++) {
 		h->slots[i].object = NULL;
-		h->slots[i].generation = 0;
+		h->slots[i].generation = h->first_generation;
 		h->slots[i].next_free = i + 1 < n ? i + 2 : 0;
 	}
 	h->first_free = h->n + 1;

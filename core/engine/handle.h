@@ -21,6 +21,8 @@ struct handles {
 	struct handle_slot *slots;
 	uint32_t n;
 	uint32_t first_free; /* slot number + 1 */
+	/* Of new slots. A random one makes ids that are stored unlike those of other servers. */
+	uint32_t first_generation;
 };
 
 /* Never 0. */

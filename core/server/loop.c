@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -200,6 +201,9 @@ struct core_env loop_env(struct loop *loop)
 				.watch_change = loop_watch_change,
 				.watch_stop = loop_watch_stop };
 
+	/* so few bytes come at once, or the kernel has no random numbers yet */
+	if (getrandom(&env.seed, sizeof(env.seed), GRND_NONBLOCK) != sizeof(env.seed))
+		env.seed = (uint32_t)monotonic_us(loop);
 	return env;
 }
 

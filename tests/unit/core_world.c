@@ -35,9 +35,12 @@ static void world_fail(const char *what)
 
 void world_open(struct world *w, const char *server)
 {
-	struct core_env env = {
-		.arg = w, .wall_ms = world_wall, .monotonic_us = world_monotonic, .wake = world_wake
-	};
+	static uint32_t worlds;
+	struct core_env env = { .arg = w,
+				.seed = ++worlds,
+				.wall_ms = world_wall,
+				.monotonic_us = world_monotonic,
+				.wake = world_wake };
 	char text[1024], error[CONFIG_ERROR_MAX];
 	int len = snprintf(text, sizeof(text),
 			   "server: %s\n"

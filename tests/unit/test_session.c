@@ -6,6 +6,7 @@
 
 #include "core_world.h"
 #include "engine/core_internal.h"
+#include "engine/session.h"
 #include "unit.h"
 #include "ws/close_code.h"
 
@@ -420,6 +421,19 @@ static void a_device_leaves_only_where_it_has_come(void)
 	world_close(&w);
 }
 
+/* Ids are stored with events, and another server on the same database must not have them. */
+static void two_servers_have_no_session_id_in_common(void)
+{
+	par_session_id first;
+
+	open_world("{}");
+	first = connect_user("alice", "phone")->link.session->id;
+	world_close(&w);
+	open_world("{}");
+	CU_ASSERT(connect_user("alice", "phone")->link.session->id != first);
+	world_close(&w);
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -442,6 +456,8 @@ int main(void)
 		{ "a device that came back is there", a_device_that_came_back_is_there },
 		{ "the last word of a session is tried again",
 		  the_last_word_of_a_session_is_tried_again },
+		{ "two servers have no session id in common",
+		  two_servers_have_no_session_id_in_common },
 		{ NULL, NULL },
 	};
 

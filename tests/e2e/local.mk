@@ -1,6 +1,7 @@
-# End-to-end tests: pytest starts the real parlanced. `make e2e PYTEST_FLAGS=-x`
-# runs them alone; PARLANCE_NO_E2E=1 leaves them out of `make check`. Those that
-# take minutes are marked `long`: `make e2e-long`, which is part of `make check-long`.
+# End-to-end tests: pytest starts the real parlanced. `make e2e PYTEST_FLAGS=-x` runs
+# them on SQLite, or what PARLANCE_TEST_STORAGE says, `make e2e-postgres` on PostgreSQL;
+# `make check` does both. PARLANCE_NO_E2E=1 leaves them out of it. Those that take minutes
+# are marked `long`: `make e2e-long`, which is part of `make check-long`.
 
 E2E_FILES = \
 	tests/e2e/cli.py \
@@ -9,6 +10,8 @@ E2E_FILES = \
 	tests/e2e/crowd.py \
 	tests/e2e/harness.py \
 	tests/e2e/postgres.py \
+	tests/e2e/postgres_cluster.py \
+	tests/e2e/postgres_proxy.py \
 	tests/e2e/recording.py \
 	tests/e2e/test_bad_acks.py \
 	tests/e2e/test_backlog.py \
@@ -27,6 +30,7 @@ E2E_FILES = \
 	tests/e2e/test_marks.py \
 	tests/e2e/test_messaging.py \
 	tests/e2e/test_messaging_bad.py \
+	tests/e2e/test_migrate.py \
 	tests/e2e/test_process.py \
 	tests/e2e/test_recording.py \
 	tests/e2e/test_seed.py \
@@ -43,8 +47,11 @@ check-local:
 	@if test "$$PARLANCE_NO_E2E" = 1; then \
 		echo "end-to-end tests left out: PARLANCE_NO_E2E=1"; \
 	else \
-		$(MAKE) $(AM_MAKEFLAGS) e2e; \
+		$(MAKE) $(AM_MAKEFLAGS) e2e && \
+		if $(POSTGRES) --which; then $(MAKE) $(AM_MAKEFLAGS) e2e-postgres; fi; \
 	fi
+
+POSTGRES = $(PYTHON3) -B $(srcdir)/tests/e2e/postgres.py
 
 E2E = PYTHONDONTWRITEBYTECODE=1 BENCH_DIR=$(abs_builddir)/bench \
 	PARLANCED=$(abs_builddir)/parlanced PARLANCE_CLI=$(abs_builddir)/parlance-cli \

@@ -262,25 +262,31 @@ static void plugin_stop(struct core *core, struct par_plugin *plugin)
 	call_end(core, outer, "stop", "");
 }
 
+static bool plugin_start(struct core *core, struct par_plugin *plugin, char *error)
+{
+	char why[CONFIG_ERROR_MAX / 2] = "";
+	struct par_plugin *outer;
+	bool ok = true;
+
+	plugin->phase = PLUGIN_RUNNING;
+	outer = call_begin(core, plugin);
+	if (plugin->descriptor.start != NULL)
+		ok = plugin->descriptor.start(plugin->state, why, sizeof(why));
+	call_end(core, outer, "start", "");
+	if (ok)
+		return true;
+	plugin->phase = PLUGIN_STOPPED;
+	return config_refuse(error, "the plugin %s does not start: %s", plugin->descriptor.name,
+			     why[0] == '\0' ? "it gave no reason" : why);
+}
+
 bool core_start_plugins(struct core *core, char error[CONFIG_ERROR_MAX])
 {
 	struct par_plugin *plugin;
 
 	for (plugin = core->registry.plugins; plugin != NULL; plugin = plugin->next) {
-		char why[CONFIG_ERROR_MAX / 2] = "";
-		struct par_plugin *outer;
-		bool ok = true;
-
-		plugin->phase = PLUGIN_RUNNING;
-		outer = call_begin(core, plugin);
-		if (plugin->descriptor.start != NULL)
-			ok = plugin->descriptor.start(plugin->state, why, sizeof(why));
-		call_end(core, outer, "start", "");
-		if (ok)
+		if (plugin_start(core, plugin, error))
 			continue;
-		plugin->phase = PLUGIN_STOPPED;
-		config_refuse(error, "the plugin %s does not start: %s", plugin->descriptor.name,
-			      why[0] == '\0' ? "it gave no reason" : why);
 		core_stop_plugins(core);
 		return false;
 	}
@@ -289,6 +295,18 @@ bool core_start_plugins(struct core *core, char error[CONFIG_ERROR_MAX])
 		redeliver_start(core);
 	}
 	return true;
+}
+
+const char *core_start_storage(struct core *core, char error[CONFIG_ERROR_MAX])
+{
+	struct par_plugin *plugin = core->registry.storage_plugin;
+
+	if (plugin == NULL) {
+		config_refuse(error, "no plugin stores anything: enable one under plugins, for "
+				     "example storage_sqlite");
+		return NULL;
+	}
+	return plugin_start(core, plugin, error) ? plugin->descriptor.name : NULL;
 }
 
 /* In the reverse order of loading. */

@@ -50,6 +50,9 @@ int main(int argc, char **argv)
 	case ACTION_CHECK:
 		status = server_check(&line);
 		break;
+	case ACTION_MIGRATE:
+		status = server_migrate(&line);
+		break;
 	case ACTION_HELP_PLUGIN:
 		status = help_plugin(&line);
 		break;

@@ -14,6 +14,7 @@ static const char help[] =
     "\n"
     "  -c, --config FILE       the config (default " SYSCONFDIR "/parlance/parlance.yaml)\n"
     "  -t, --check-config      read and check everything, plugins' options too, and exit\n"
+    "      --migrate           bring the storage's tables to this version, and exit\n"
     "  -s, --set KEY=VALUE     override one key, e.g. server.listen=ws://127.0.0.1:8080\n"
     "                          or plugins.typing={}; may be repeated\n"
     "      --help-plugin NAME  print a plugin's options (\"server\": the server's own)\n"
@@ -26,6 +27,7 @@ static const char help[] =
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "check-config", no_argument, NULL, 't' },
+	{ "migrate", no_argument, NULL, 'm' },
 	{ "set", required_argument, NULL, 's' },
 	{ "help-plugin", required_argument, NULL, 'p' },
 	{ "version", no_argument, NULL, 'V' },
@@ -41,6 +43,9 @@ static void command_line_option(struct command_line *line, int option)
 		break;
 	case 't':
 		line->action = ACTION_CHECK;
+		break;
+	case 'm':
+		line->action = ACTION_MIGRATE;
 		break;
 	case 's':
 		line->sets[line->n_sets++] = optarg;

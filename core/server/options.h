@@ -5,7 +5,14 @@
 
 #include <stdbool.h>
 
-enum command_action { ACTION_RUN, ACTION_CHECK, ACTION_HELP_PLUGIN, ACTION_DONE, ACTION_USAGE };
+enum command_action {
+	ACTION_RUN,
+	ACTION_CHECK,
+	ACTION_MIGRATE,
+	ACTION_HELP_PLUGIN,
+	ACTION_DONE,
+	ACTION_USAGE
+};
 
 struct command_line {
 	enum command_action action;

@@ -254,13 +254,18 @@ static void server_free(struct server *s)
 	config_free(&s->config);
 }
 
+static void server_ignore_signals(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write */
+}
+
 int server_run(const struct command_line *line)
 {
 	struct server s = { .line = line };
 	bool ok;
 
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write */
+	server_ignore_signals();
 	server_raise_file_limit();
 	if (!server_read_config(&s))
 		return 1;
@@ -290,4 +295,27 @@ int server_check(const struct command_line *line)
 		printf("%s: ok\n", server_config_path(line));
 	server_free(&s);
 	return ok ? 0 : 1;
+}
+
+/* The log stays on stderr: the log file is the running server's, and perhaps another user's. */
+int server_migrate(const struct command_line *line)
+{
+	struct server s = { .line = line };
+	const char *storage = NULL, *down = NULL;
+	char error[CONFIG_ERROR_MAX];
+
+	server_ignore_signals();
+	if (!server_read_config(&s))
+		return 1;
+	if (server_load_core(&s)) {
+		storage = core_start_storage(s.core, error);
+		down = storage == NULL ? error : core_not_ready(s.core);
+		if (down != NULL)
+			server_complain(down);
+		else
+			printf("%s: the tables of %s are those of this version\n",
+			       server_config_path(line), storage);
+	}
+	server_free(&s);
+	return storage != NULL && down == NULL ? 0 : 1;
 }

@@ -12,6 +12,8 @@
 int server_run(const struct command_line *line);
 /* --check-config. */
 int server_check(const struct command_line *line);
+/* --migrate: starts the storage alone, and stops it. Listens nowhere. */
+int server_migrate(const struct command_line *line);
 
 /* The config file that is meant: --config, or the default. */
 const char *server_config_path(const struct command_line *line);

@@ -29,7 +29,8 @@ def test_version():
 def test_help():
     done = run("--help")
     assert done.returncode == 0
-    for option in ("--config", "--check-config", "--set", "--version", "--help-plugin"):
+    for option in ("--config", "--check-config", "--migrate", "--set", "--version",
+                   "--help-plugin"):
         assert option in done.stdout
 
 

@@ -6,8 +6,11 @@
  *
  *   plugin.c     options, metrics, the role
  *   queue.c      what waits, and what may go together: order by chat and user
- *   pool.c       the lanes: who takes the next batch, reconnecting, whether it is down
- *   lane.c       one connection: a batch's steps in pipeline mode, errors, loss
+ *   pool.c       the lanes: who takes the next batch, patience, the end
+ *   dial.c       connecting the lanes, and again after a while; what became of commits in doubt
+ *   health.c     whether the database is well; refusing while it is not, finding out when it is
+ *   lane.c       one connection: a batch's steps in pipeline mode
+ *   outcome.c    what becomes of a batch: done, tried again, refused, in doubt
  *   connect.c    making and preparing a connection; schema.c, server.c belong to it
  *   batch_*.c    the three kinds of batches (batch.h)
  *
@@ -50,15 +53,38 @@ struct postgres {
 	const struct par_api *api;
 	struct par_plugin *self;
 	struct postgres_options options;
+	char *conninfo; /* of the options */
 	struct postgres_metrics metrics;
 	struct queue queue;
 	struct lane *lanes; /* options.connections of them */
 	int64_t server; /* this server's number in the database; 0: it has none yet */
+	unsigned largest; /* batch so far */
+	par_timer_id tick; /* runs while something waits or is under way */
+	uint64_t ticks; /* counts them: PATIENCE of them are options.timeout */
+	bool stopping;
+
+	/* dial.c */
+	unsigned connected, dialing; /* lanes */
+	bool proven; /* the last attempt to connect succeeded, and nothing was lost since */
+	bool dialed; /* one succeeded since the start */
+	par_timer_id redial;
+	uint64_t backoff; /* ms */
+	unsigned seed; /* of jitter */
+	uint64_t alone_since; /* tick when the last connection was lost */
+
+	/* health.c */
 	const char *down; /* static, or in down_text; NULL: all is well */
 	char down_text[256];
-	unsigned largest; /* batch so far */
-	par_timer_id tick;
-	bool stopping;
+	bool unreachable;
+	const char *ill; /* why nothing can be written, static; NULL: it can */
+	bool refusing; /* what would write is not tried */
+	uint64_t ill_at, well_at, calm; /* ms */
+	par_timer_id probe;
+	uint64_t logged_at; /* ms: the last line about a failure */
+	unsigned unlogged; /* how many were left out since */
 };
+
+/* How many ticks are `timeout`. */
+#define PATIENCE 8
 
 #endif

@@ -10,7 +10,12 @@
  * what touches nothing in common never waits for each other. Queries (but for DEVICE, which
  * writes) only read their keys: nothing waits for them.
  *
- * A PRUNE waits until all submitted before it is done, and goes alone.
+ * A PRUNE waits until all submitted before it is done, and goes alone; all that comes
+ * behind it waits for it.
+ *
+ * What must not go yet is not looked at again and again: where nothing could be taken, the next
+ * look goes on behind it, until something is done or comes back. And it ends after
+ * QUEUE_LOOK works that could not go. Core thread.
  */
 #ifndef STORAGE_POSTGRES_QUEUE_H
 #define STORAGE_POSTGRES_QUEUE_H
@@ -31,8 +36,12 @@ struct key; /* a chat, user or document that works touch */
 /* a dialog has 3; an op has at most 3 (chat, user, peer) */
 #define WORK_KEYS (PAR_TX_OPS * 3)
 
+/* How many works that must not go yet a look passes over. */
+#define QUEUE_LOOK 4096
+
 struct work {
-	struct par_tx *tx; /* or query; the other is NULL */
+	struct par_tx
+	    *tx; /* or query; both NULL: it was handed back, but its keys are held still */
 	struct par_query *query;
 	enum work_kind kind;
 	unsigned attempts; /* how often it was carried out in vain */
@@ -48,8 +57,14 @@ struct queue {
 	unsigned waiting; /* works in the list */
 	/* private */
 	struct key *keys; /* uthash */
+	struct key *spare_keys;
 	struct work *spare;
-	uint64_t scan;
+	unsigned n_spare, n_spare_keys;
+	unsigned under_way; /* works taken and not released */
+	bool pruning; /* one of them is a PRUNE */
+	uint64_t look; /* number of the present look, or of the last */
+	struct work **place; /* where a look that found nothing ended; NULL: begin anew */
+	unsigned passed; /* how many it passed over */
 };
 
 void queue_init(struct queue *q);
@@ -59,15 +74,18 @@ void queue_add_tx(struct queue *q, struct par_tx *tx, uint64_t tick);
 void queue_add_query(struct queue *q, struct par_query *query, uint64_t tick);
 
 /* Up to `max` works that may go together now, in order, linked by `next`; all of one kind. Their
- * keys are under way until queue_done. NULL: there is nothing to take. */
+ * keys are under way until queue_release or queue_return. NULL: there is nothing to take. */
 struct work *queue_take(struct queue *q, unsigned max, unsigned *n);
 /* Puts them back at the front, in their order; they were not carried out. */
 void queue_return(struct queue *q, struct work *works);
-/* Frees the work. Its tx or query was handed back before. */
+/* They are done: others may have their keys. */
+void queue_release(struct queue *q, struct work *works);
+/* Frees a work that was released or expired. Its tx or query is handed back. */
 void queue_done(struct queue *q, struct work *work);
 
-/* Takes out everything that waits since `tick` or before, in order: to be refused. Each is
- * given to queue_done afterwards. */
+/* Takes out everything that waits since `tick` or before, or all that writes, in order: to be
+ * refused. */
 struct work *queue_expire(struct queue *q, uint64_t tick);
+struct work *queue_expire_writes(struct queue *q);
 
 #endif

@@ -70,3 +70,9 @@ PGresult *run_limited(PGconn *conn, uint64_t limit, const char *sql, int n,
 	}
 	return last == NULL ? PQmakeEmptyPGresult(conn, PGRES_FATAL_ERROR) : last;
 }
+
+void run_no_notice(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+}

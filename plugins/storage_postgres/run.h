@@ -31,4 +31,7 @@ static inline PGresult *run_statement(PGconn *conn, const char *sql, int n,
 PGresult *run_next(PGconn *conn, uint64_t deadline);
 uint64_t run_deadline(uint64_t limit);
 
+/* PQsetNoticeReceiver: libpq itself would print them. */
+void run_no_notice(void *arg, const PGresult *result);
+
 #endif

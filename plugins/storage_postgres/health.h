@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whether the database can be reached, and written: what the core is told by down(),
+ * and what is refused at once for it. Core thread.
+ */
+#ifndef STORAGE_POSTGRES_HEALTH_H
+#define STORAGE_POSTGRES_HEALTH_H
+
+#include "postgres.h"
+
+/* There is no connection, and the reason is no passing one. */
+void health_unreachable(struct postgres *pg, const char *why);
+/* There is one again. */
+void health_reached(struct postgres *pg);
+/* Something could not be written, for a reason that holds for everything. */
+void health_ill(struct postgres *pg, const char *sqlstate);
+/* Something was written. */
+void health_wrote(struct postgres *pg);
+
+/* Refuses what waits and has no prospect now. */
+void health_refuse(struct postgres *pg);
+void health_stop(struct postgres *pg);
+
+/* A warning; not more than one a second, however many there are. */
+void health_log(struct postgres *pg, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

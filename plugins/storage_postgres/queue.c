@@ -3,11 +3,13 @@
  * A work finds its keys once, when it comes, and points at them from then on: a look
  * through the queue hashes nothing. A key knows how many works that are under way
  * write it, and of which look that is: those of the present look are the batch that is being
- * put together, and no obstacle. And it knows the last look that passed over a work
- * that writes it: what comes behind that work must not go before it.
+ * put together, and no obstacle; and how many read it. And it knows the last look that passed
+ * over a work that writes it, or reads it: what comes behind that work must not go
+ * before it.
  *
- * A key of a plugin's documents as a whole is held by all that write one of them, and stands in
- * the way of nobody but a scan. Keys and works are kept for the next when they are free.
+ * A key of a plugin's documents as a whole is written by all that write one of them, and they
+ * do not exclude each other there, but a scan. Keys and works are kept for the next when they
+ * are free.
  */
 #include "queue.h"
 
@@ -25,9 +27,9 @@ struct key {
 	UT_hash_handle hh;
 	struct key *next_spare;
 	unsigned refs; /* works that point at it */
-	unsigned writers; /* works under way that write it */
-	uint64_t taken; /* the look that took the last of them */
-	uint64_t passed; /* the last look that passed over one that writes it */
+	unsigned writers, readers; /* works under way */
+	uint64_t taken; /* the look that took the last of the writers */
+	uint64_t passed_writer, passed_reader; /* the last look that passed over one */
 	size_t len, room;
 	char bytes[]; /* its kind, then its name */
 };
@@ -71,8 +73,8 @@ static struct key *key_new(struct queue *q, size_t len)
 		key = must(malloc(sizeof(*key) + room));
 		key->room = room;
 	}
-	key->refs = key->writers = 0;
-	key->taken = key->passed = 0;
+	key->refs = key->writers = key->readers = 0;
+	key->taken = key->passed_writer = key->passed_reader = 0;
 	key->len = len;
 	return key;
 }
@@ -253,6 +255,16 @@ static bool shared(const struct key *key)
 	return key->bytes[0] == KEY_DOCS;
 }
 
+static bool writer_before(const struct queue *q, const struct key *key)
+{
+	return key->passed_writer == q->look || (key->writers > 0 && key->taken != q->look);
+}
+
+static bool reader_before(const struct queue *q, const struct key *key)
+{
+	return key->passed_reader == q->look || key->readers > 0;
+}
+
 /* Whether a batch under way, or a work that was passed over, stands before it. */
 static bool stands_back(const struct queue *q, const struct work *work)
 {
@@ -262,9 +274,9 @@ static bool stands_back(const struct queue *q, const struct work *work)
 		return q->under_way > 0 || q->passed > 0;
 	for (i = 0; i < work->n_keys; i++) {
 		const struct key *key = work->keys[i];
-		if (shared(key) && work->kind == WORK_WRITE)
-			continue;
-		if (key->passed == q->look || (key->writers > 0 && key->taken != q->look))
+		if (work->kind == WORK_READ
+			? writer_before(q, key)
+			: reader_before(q, key) || (!shared(key) && writer_before(q, key)))
 			return true;
 	}
 	return false;
@@ -275,8 +287,12 @@ static void pass_over(struct queue *q, struct work *work)
 	unsigned i;
 
 	q->passed++;
-	for (i = 0; i < work->n_keys && work->kind == WORK_WRITE; i++)
-		work->keys[i]->passed = q->look;
+	for (i = 0; i < work->n_keys; i++) {
+		if (work->kind == WORK_READ)
+			work->keys[i]->passed_reader = q->look;
+		else
+			work->keys[i]->passed_writer = q->look;
+	}
 }
 
 /* Its keys are under way from here on. */
@@ -286,9 +302,14 @@ static void set_off(struct queue *q, struct work *work)
 
 	q->under_way++;
 	q->pruning = work->kind == WORK_PRUNE;
-	for (i = 0; i < work->n_keys && work->kind == WORK_WRITE; i++) {
-		work->keys[i]->writers++;
-		work->keys[i]->taken = q->look;
+	for (i = 0; i < work->n_keys; i++) {
+		struct key *key = work->keys[i];
+		if (work->kind == WORK_READ) {
+			key->readers++;
+			continue;
+		}
+		key->writers++;
+		key->taken = q->look;
 	}
 }
 
@@ -356,8 +377,12 @@ static void come_back(struct queue *q, struct work *works)
 		q->under_way--;
 		if (work->kind == WORK_PRUNE)
 			q->pruning = false;
-		for (i = 0; i < work->n_keys && work->kind == WORK_WRITE; i++)
-			work->keys[i]->writers--;
+		for (i = 0; i < work->n_keys; i++) {
+			if (work->kind == WORK_READ)
+				work->keys[i]->readers--;
+			else
+				work->keys[i]->writers--;
+		}
 	}
 }
 

@@ -4,11 +4,12 @@
  * the chats, users and documents that it touches. Whoever takes a batch gets works in
  * the order of submission, but passes over what must not go yet:
  *   - a work that touches what a batch of another lane, under way, writes,
- *   - a work that touches what an earlier one writes that was passed over,
+ *   - one that writes what such a batch reads,
+ *   - one for which the same holds of an earlier work that was passed over,
  *   - a work of another kind than the first.
- * So all that touches one chat or user takes effect in the order of submission, and
- * what touches nothing in common never waits for each other. Queries (but for DEVICE, which
- * writes) only read their keys: nothing waits for them.
+ * So all that touches one chat or user takes effect in the order of submission, a query
+ * sees all that was submitted before it and nothing that came after, and what touches nothing
+ * in common never waits for each other.
  *
  * A PRUNE waits until all submitted before it is done, and goes alone; all that comes
  * behind it waits for it.

@@ -194,4 +194,14 @@ tests_unit_test_sqlite_upgrade_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS) \
 	-DUPGRADE_FILE='"$(abs_top_srcdir)/tests/unit/sqlite_v1.sql"'
 tests_unit_test_sqlite_upgrade_LDADD = $(SQLITE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_postgres_queue tests/unit/test_postgres_params
+TESTS += tests/unit/test_postgres_queue tests/unit/test_postgres_params
+tests_unit_test_postgres_queue_SOURCES = tests/unit/test_postgres_queue.c \
+	plugins/storage_postgres/queue.c plugins/storage_postgres/queue.h tests/unit/unit.h
+tests_unit_test_postgres_queue_LDADD = $(CUNIT_LIBS)
+tests_unit_test_postgres_params_SOURCES = tests/unit/test_postgres_params.c \
+	plugins/storage_postgres/params.c plugins/storage_postgres/params.h \
+	plugins/storage_postgres/sqlstate.c plugins/storage_postgres/sqlstate.h tests/unit/unit.h
+tests_unit_test_postgres_params_LDADD = $(CUNIT_LIBS)
+
 endif

@@ -48,7 +48,7 @@ bool op_event(struct world *w, struct par_tx *tx, struct par_op *op, const struc
 	row = world_alloc(w, sizeof(*row));
 	row->user = user;
 	row->seq = ++user->last_seq;
-	row->at = tx->now;
+	row->at = user->last_at = cursor_max(user->last_at, tx->now);
 	row->op = event;
 	row->payload = w->api->event_data_payload(event->data);
 	*w->events_end = row;

@@ -183,6 +183,7 @@ static void take_users(struct world *w)
 		user->first_seq = user->loaded_first_seq = row_u64(r, i, 2);
 		user->last_seq = row_u64(r, i, 3);
 		user->rank = row_u64(r, i, 4);
+		user->last_at = row_u64(r, i, 7);
 		user->forgot = row_bool(r, i, 5);
 		user->behind = row_bool(r, i, 6);
 	}

@@ -9,7 +9,8 @@
  *
  * chat.last_id and users.last_seq are where numbers come from: a row that is locked
  * from the reading of it to the commit, so numbers have no holes and no two
- * writers get the same. users.first_seq is that of the oldest event kept. member.theirs
+ * writers get the same. users.first_seq is that of the oldest event kept, users.last_at the
+ * time of the last: event.at never falls from one event of a user to the next. member.theirs
  * is the last message that another member wrote, member.missed what the member
  * has not read; chat.content the last message that is no service message.
  * member.rank orders a user's list of chats, users.rank is the highest of them: it
@@ -40,7 +41,8 @@ static const char *const migrations[] = {
 	" server bigint NOT NULL, batch bigint NOT NULL DEFAULT 0) WITH (fillfactor = 20);"
 	"CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
 	" name text COLLATE \"C\" NOT NULL UNIQUE, first_seq bigint NOT NULL DEFAULT 1,"
-	" last_seq bigint NOT NULL DEFAULT 0, rank bigint NOT NULL DEFAULT 0,"
+	" last_seq bigint NOT NULL DEFAULT 0, last_at bigint NOT NULL DEFAULT 0,"
+	" rank bigint NOT NULL DEFAULT 0,"
 	" forgot boolean NOT NULL DEFAULT false, behind boolean NOT NULL DEFAULT false)"
 	" WITH (fillfactor = 50);"
 	"CREATE INDEX users_behind ON users (id) WHERE behind;"

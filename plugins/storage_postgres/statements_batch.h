@@ -54,9 +54,10 @@
 	X(ST_CHATS, "SELECT a.n, c.id, c.last_id, c.last_time, c.content" \
 		    " FROM unnest($1::text[]) WITH ORDINALITY a (key, n)" \
 		    " JOIN chat c ON c.key = a.key ORDER BY c.id FOR UPDATE OF c") \
-	X(ST_USERS, "SELECT a.n, u.id, u.first_seq, u.last_seq, u.rank, u.forgot, u.behind" \
-		    " FROM unnest($1::text[]) WITH ORDINALITY a (name, n)" \
-		    " JOIN users u ON u.name = a.name ORDER BY u.id FOR UPDATE OF u") \
+	X(ST_USERS, \
+	  "SELECT a.n, u.id, u.first_seq, u.last_seq, u.rank, u.forgot, u.behind, u.last_at" \
+	  " FROM unnest($1::text[]) WITH ORDINALITY a (name, n)" \
+	  " JOIN users u ON u.name = a.name ORDER BY u.id FOR UPDATE OF u") \
 	X(ST_DOCS, "SELECT a.n FROM unnest($1::text[], $2::text[])" \
 		   " WITH ORDINALITY a (plugin, key, n)" \
 		   " JOIN doc d ON d.plugin = a.plugin AND d.key = a.key" \
@@ -142,9 +143,10 @@
 			  " WHERE e.usr = a.usr AND e.seq >= a.first AND e.seq <= a.last") \
 	X(ST_USERS_SAVE, \
 	  "UPDATE users u SET first_seq = a.first_seq, last_seq = a.last_seq, rank = a.rank," \
-	  " forgot = a.forgot, behind = a.behind" \
+	  " forgot = a.forgot, behind = a.behind, last_at = a.last_at" \
 	  " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::boolean[]," \
-	  " $6::boolean[]) a (id, first_seq, last_seq, rank, forgot, behind)" \
+	  " $6::boolean[], $7::bigint[])" \
+	  " a (id, first_seq, last_seq, rank, forgot, behind, last_at)" \
 	  " WHERE u.id = a.id") \
 	X(ST_DEVICES_FORGET, "DELETE FROM device d USING unnest($1::bigint[], $2::text[])" \
 			     " a (usr, name) WHERE d.usr = a.usr AND d.name = a.name") \

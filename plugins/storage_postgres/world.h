@@ -36,6 +36,7 @@ struct user {
 	int64_t id; /* 0: there is none of this name, or his row is not locked */
 	struct par_str name;
 	uint64_t first_seq, last_seq, rank;
+	uint64_t last_at; /* the time of his last event: the next one's is no less */
 	uint64_t loaded_first_seq;
 	bool forgot, behind;
 	bool locked; /* his row is asked for */

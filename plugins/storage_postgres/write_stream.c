@@ -28,6 +28,7 @@ static void write_users(struct world *w)
 {
 	struct params *p = world_params(w);
 	unsigned i = write_arrays(p, 4, PARAM_INT8), b = write_arrays(p, 2, PARAM_BOOL);
+	unsigned at = params_array(p, PARAM_INT8);
 	size_t n;
 
 	for (n = 0; n < w->lock_list.n; n++) {
@@ -40,6 +41,7 @@ static void write_users(struct world *w)
 		params_int8(p, i + 3, (int64_t)user->rank);
 		params_bool(p, b, user->forgot);
 		params_bool(p, b + 1, user->behind);
+		params_int8(p, at, (int64_t)user->last_at);
 	}
 	world_ask_some(w, p, ST_USERS_SAVE);
 }

@@ -271,7 +271,7 @@ static bool stands_back(const struct queue *q, const struct work *work)
 	unsigned i;
 
 	if (work->kind == WORK_PRUNE)
-		return q->under_way > 0 || q->passed > 0;
+		return q->under_way > 0;
 	for (i = 0; i < work->n_keys; i++) {
 		const struct key *key = work->keys[i];
 		if (work->kind == WORK_READ

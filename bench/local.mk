@@ -10,4 +10,19 @@ bench_load_SOURCES = bench/load.c bench/load.h bench/load_run.c bench/server.c b
 	bench/wire.c bench/wire.h
 bench_load_LDADD = $(PARLANCE_LIBS)
 
-EXTRA_DIST += bench/README.md
+noinst_PROGRAMS += bench/pg_floor bench/pg_statements
+bench_pg_floor_SOURCES = bench/pg_floor.c bench/pg_floor.h bench/pg_floor_batch.c bench/pg_floor_write.c \
+	bench/server.c bench/server.h plugins/storage_postgres/connect.c plugins/storage_postgres/connect.h \
+	plugins/storage_postgres/params.c plugins/storage_postgres/params.h \
+	plugins/storage_postgres/run.c plugins/storage_postgres/run.h \
+	plugins/storage_postgres/schema.c plugins/storage_postgres/schema.h \
+	plugins/storage_postgres/server.c plugins/storage_postgres/server.h \
+	plugins/storage_postgres/sqlstate.c plugins/storage_postgres/sqlstate.h \
+	plugins/storage_postgres/statements.c plugins/storage_postgres/statements.h
+bench_pg_floor_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS)
+bench_pg_floor_LDADD = $(PARLANCE_LIBS) $(PQ_LIBS)
+bench_pg_statements_SOURCES = bench/pg_statements.c plugins/storage_postgres/statements.c \
+	plugins/storage_postgres/statements.h
+bench_pg_statements_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS)
+
+EXTRA_DIST += bench/README.md bench/pg-plans bench/pg_fill.sql bench/pg_plans.sql bench/run-postgres

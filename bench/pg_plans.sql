@@ -1,0 +1,148 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--
+-- Executes every statement of storage_postgres once, on a database that pg_fill.sql made,
+-- and shows its plan; run by bench/pg-plans, which prepares them. What a batch asks
+-- and writes is that of 20 transactions, one of them in the chat of a tenth of all messages.
+-- Everything is rolled back.
+
+\set ON_ERROR_STOP on
+\pset format unaligned
+\pset tuples_only on
+\pset footer off
+
+-- Twenty chats with their members, and the ends of their lists of messages.
+CREATE TEMP TABLE batch AS
+SELECT c.id AS chat, c.key, c.last_id, c.last_time, m.usr, u.name, u.rank, u.last_seq, o.usr AS other,
+       t.client_id AS last_client_id
+  FROM (SELECT * FROM chat WHERE id = (SELECT max(id) FROM chat)
+        UNION ALL
+        (SELECT c.* FROM generate_series(1, 19) i JOIN chat c
+             ON c.id = i * (SELECT max(id) FROM chat) / 20)) c
+  JOIN LATERAL (SELECT * FROM member WHERE chat = c.id ORDER BY usr LIMIT 1) m ON true
+  JOIN LATERAL (SELECT * FROM member WHERE chat = c.id ORDER BY usr DESC LIMIT 1) o ON true
+  JOIN users u ON u.id = m.usr
+  JOIN message t ON t.chat = c.id AND t.id = c.last_id;
+SELECT array_agg(key) AS keys, array_agg(chat) AS chats, array_agg(usr) AS ids,
+       array_agg(other) AS others, array_agg(name) AS names, array_agg(last_id) AS lasts,
+       array_agg(last_id + 1) AS nexts, array_agg(last_seq + 1) AS seqs,
+       array_agg(last_time) AS times, array_agg(last_client_id) AS client_ids,
+       array_agg('new ' || chat) AS new_ids, array_agg(rank) AS ranks,
+       array_agg(rpad('text', 128, ' text')) AS texts, array_agg(NULL::text) AS nothing,
+       array_agg(NULL::bigint) AS no_number, array_agg(0::bigint) AS zero,
+       array_agg(false) AS no, array_agg('new'::text) AS types, array_agg('phone'::text) AS phones,
+       array_agg('other'::text) AS devices, array_agg('doc/' || chat % 100 + 1) AS docs,
+       array_agg('bench'::text) AS plugins, array_agg(41::bigint) AS firsts, array_agg(43::bigint) AS upto
+  FROM batch \gset
+SELECT id AS away FROM users WHERE name = 'away' \gset
+SELECT 'big-a' || chr(31) || 'big-b' AS big, last_id / 2 AS half, last_id AS whole, last_time
+  FROM chat WHERE id = (SELECT max(id) FROM chat) \gset
+SELECT min(at) + 1000 AS old FROM event \gset
+SELECT min(seen) + 100000 AS unseen FROM device WHERE connected = 0 \gset
+SELECT min(id) AS lane FROM lane \gset
+
+\set plan 'EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) EXECUTE'
+BEGIN;
+
+\echo -- ST_LANE_MARK
+:plan ST_LANE_MARK (:lane, 1);
+
+\echo -- ST_CHATS
+:plan ST_CHATS (:'keys');
+\echo -- ST_USERS
+:plan ST_USERS (:'names');
+\echo -- ST_DOCS
+:plan ST_DOCS (:'plugins', :'docs');
+\echo -- ST_MEMBERS
+:plan ST_MEMBERS (:'keys');
+\echo -- ST_DEVICES
+:plan ST_DEVICES (:'names');
+\echo -- ST_SENT of messages that are new
+:plan ST_SENT (:'keys', :'new_ids');
+\echo -- ST_SENT of messages that were sent before
+:plan ST_SENT (:'keys', :'client_ids');
+\echo -- ST_MESSAGES_BY_ID
+:plan ST_MESSAGES_BY_ID (:'keys', :'lasts');
+\echo -- ST_MARKS at the ends
+:plan ST_MARKS (:'keys', :'names', :'lasts');
+\echo -- ST_MARKS, 300 before the end
+:plan ST_MARKS (ARRAY[:'big'], ARRAY['big-a'], ARRAY[:whole - 300]);
+
+\echo -- ST_MAKE_CHATS
+:plan ST_MAKE_CHATS (ARRAY['new chat', 'user1' || chr(31) || 'user2']);
+\echo -- ST_MAKE_USERS
+:plan ST_MAKE_USERS (ARRAY['somebody new', 'user1']);
+\echo -- ST_MAKE_MEMBERS
+:plan ST_MAKE_MEMBERS (ARRAY['new chat', 'user1' || chr(31) || 'user2'], ARRAY['somebody new', 'user1'], ARRAY['user1', 'user2']);
+
+\echo -- ST_MESSAGES_ADD
+:plan ST_MESSAGES_ADD (:'chats', :'nexts', :'ids', :'times', :'zero', :'no_number', :'zero', :'new_ids', :'texts', :'nothing', :'nothing', :'nothing');
+\echo -- ST_MESSAGES_CHANGE
+:plan ST_MESSAGES_CHANGE (:'chats', :'lasts', :'times', :'no_number', :'no_number', :'texts', :'nothing');
+\echo -- ST_HIDDEN_ADD
+:plan ST_HIDDEN_ADD (:'chats', :'lasts', :'ids', :'times');
+\echo -- ST_CHATS_SAVE
+:plan ST_CHATS_SAVE (:'chats', :'nexts', :'times', :'nexts');
+\echo -- ST_MEMBERS_SAVE
+:plan ST_MEMBERS_SAVE (:'chats', :'ids', :'lasts', :'times', :'lasts', :'times', :'zero', :'nexts', :'ranks');
+\echo -- ST_EVENTS_ADD
+:plan ST_EVENTS_ADD (:'ids', :'seqs', :'times', :'no_number', :'types', :'texts', :'nothing');
+\echo -- ST_EVENTS_DROP
+:plan ST_EVENTS_DROP (:'ids', :'firsts', :'upto');
+\echo -- ST_USERS_SAVE
+:plan ST_USERS_SAVE (:'ids', :'firsts', :'seqs', :'ranks', :'no', :'no');
+\echo -- ST_DEVICES_FORGET
+:plan ST_DEVICES_FORGET (ARRAY[:away], ARRAY['device100']);
+\echo -- ST_DEVICES_SAVE
+:plan ST_DEVICES_SAVE (:'ids', :'phones', :'firsts', :'firsts', :'zero', :'zero', :'times', :'nothing');
+\echo -- ST_DEVICES_ADD
+:plan ST_DEVICES_ADD (:'ids', :'devices', :'firsts', :'firsts', :'zero', :'zero', :'times', :'nothing');
+\echo -- ST_DOCS_PUT
+:plan ST_DOCS_PUT (ARRAY['bench', 'bench'], ARRAY['doc/1', 'doc/new'], ARRAY['{}', '{}']);
+\echo -- ST_DOCS_DELETE
+:plan ST_DOCS_DELETE (ARRAY['bench'], ARRAY['doc/2']);
+
+\echo -- ST_QUERY_EVENTS
+:plan ST_QUERY_EVENTS (256, 1048576, 'away', 'device1', 1000);
+\echo -- ST_QUERY_MESSAGES_UP
+:plan ST_QUERY_MESSAGES_UP (50, 262144, :'big', 'big-a', :half);
+\echo -- ST_QUERY_MESSAGES_DOWN of the long chat
+:plan ST_QUERY_MESSAGES_DOWN (50, 262144, :'big', 'big-a', :whole);
+\echo -- ST_QUERY_MESSAGES_DOWN of an ordinary chat
+:plan ST_QUERY_MESSAGES_DOWN (50, 262144, 'user1' || chr(31) || 'user2', 'user1', 9007199254740992);
+\echo -- ST_QUERY_CHATS of the user with the most chats
+:plan ST_QUERY_CHATS (50, 262144, 'many', NULL);
+\echo -- ST_QUERY_CHATS after another
+:plan ST_QUERY_CHATS (50, 262144, 'many', 'user20');
+\echo -- ST_QUERY_CHAT
+:plan ST_QUERY_CHAT (:'big', 'big-a');
+\echo -- ST_QUERY_DOC_GET
+:plan ST_QUERY_DOC_GET ('bench', 'doc/7');
+\echo -- ST_QUERY_DOC_SCAN
+:plan ST_QUERY_DOC_SCAN (50, 262144, 'bench', 'doc/5', 'doc/50');
+
+\echo -- ST_PRUNE_LANES
+:plan ST_PRUNE_LANES (1);
+\echo -- ST_PRUNE_SERVERS
+:plan ST_PRUNE_SERVERS (1);
+\echo -- ST_PRUNE_OLD
+:plan ST_PRUNE_OLD (:old, 250);
+\echo -- ST_PRUNE_ORPHANS
+:plan ST_PRUNE_ORPHANS (250);
+\echo -- ST_PRUNE_UNSEEN
+:plan ST_PRUNE_UNSEEN (:unseen, 10);
+\echo -- ST_PRUNE_BEHIND
+:plan ST_PRUNE_BEHIND (10);
+\echo -- ST_PRUNE_USERS
+:plan ST_PRUNE_USERS (:'ids');
+\echo -- ST_PRUNE_DEVICES
+:plan ST_PRUNE_DEVICES (:'ids');
+\echo -- ST_PRUNE_DROP
+:plan ST_PRUNE_DROP (ARRAY[:away], ARRAY[1], ARRAY[250]);
+\echo -- ST_PRUNE_ADOPT
+:plan ST_PRUNE_ADOPT (:'ids', :'phones', 4611686018427387904, :last_time);
+\echo -- ST_PRUNE_FORGET
+:plan ST_PRUNE_FORGET (ARRAY[:away], ARRAY['device99']);
+\echo -- ST_PRUNE_SAVE
+:plan ST_PRUNE_SAVE (:'ids', :'firsts', :'no', :'no');
+
+ROLLBACK;

@@ -14,6 +14,9 @@
 
 #include "run.h"
 
+/* ms. Who ends without leaving is buried by another, so this is not worth a wait. */
+#define LEAVE_LIMIT 1000
+
 /* Clears the result; false, with the reason, when it is none. */
 static bool check(PGresult *result, char *error, size_t error_size)
 {
@@ -85,23 +88,23 @@ int64_t server_register(PGconn *conn, int64_t id, char *error, size_t error_size
 	return id;
 }
 
-static void with_id(PGconn *conn, const char *sql, int64_t id)
+static void with_id(PGconn *conn, uint64_t limit, const char *sql, int64_t id)
 {
 	char text[24];
 	const char *const values[1] = { text };
 
 	snprintf(text, sizeof(text), "%" PRId64, id);
-	PQclear(run_statement(conn, sql, 1, values));
+	PQclear(run_limited(conn, limit, sql, 1, values));
 }
 
 void server_bury(PGconn *conn, int64_t own)
 {
-	with_id(conn, SERVER_BURY_LANES, own);
-	with_id(conn, SERVER_BURY, own);
+	with_id(conn, RUN_LIMIT, SERVER_BURY_LANES, own);
+	with_id(conn, RUN_LIMIT, SERVER_BURY, own);
 }
 
 void server_leave(PGconn *conn, int64_t id)
 {
-	with_id(conn, "DELETE FROM lane WHERE server = $1", id);
-	with_id(conn, "DELETE FROM server WHERE id = $1", id);
+	with_id(conn, LEAVE_LIMIT, "DELETE FROM lane WHERE server = $1", id);
+	with_id(conn, LEAVE_LIMIT, "DELETE FROM server WHERE id = $1", id);
 }

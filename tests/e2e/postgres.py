@@ -16,6 +16,7 @@ As a program it runs a command with a cluster of its own, and ends with its stat
 77, which is how a test says that it was skipped, when PostgreSQL is not installed:
 
     postgres.py [-c NAME=VALUE]... COMMAND [ARGUMENT]...
+    postgres.py --which                       prints where PostgreSQL's programs are
 """
 import atexit
 import glob
@@ -222,11 +223,14 @@ def main(arguments):
         name, _, value = arguments[1].partition("=")
         settings[name] = value
         arguments = arguments[2:]
-    if not arguments or arguments[0].startswith("-"):
-        sys.exit("usage: postgres.py [-c NAME=VALUE]... COMMAND [ARGUMENT]...")
+    if not arguments or (arguments[0].startswith("-") and arguments != ["--which"]):
+        sys.exit("usage: postgres.py --which | [-c NAME=VALUE]... COMMAND [ARGUMENT]...")
     if programs() is None:
-        print("skipped: PostgreSQL is not installed")
+        print("left out: PostgreSQL is not installed")
         return SKIPPED
+    if arguments == ["--which"]:
+        print(programs())
+        return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cluster = Cluster(**settings).start()
     try:

@@ -47,27 +47,33 @@ void params_clear(struct params *p)
 	p->failed = false;
 }
 
-/* Room for so many more bytes; NULL when that is too much. They belong to it from now on. */
-static char *grow(struct params *p, struct param *param, size_t n)
+/* Room for so many more bytes than there are. False when that is too much. */
+static bool grow(struct params *p, struct param *param, size_t n)
 {
 	size_t cap = param->cap == 0 ? FIRST_CAP : param->cap;
+	char *bytes = NULL;
+
+	if (!p->failed && n <= BYTES_MAX - param->len) {
+		while (cap < param->len + n)
+			cap *= 2;
+		bytes = realloc(param->bytes, cap);
+	}
+	if (bytes == NULL) {
+		p->failed = true;
+		return false;
+	}
+	param->bytes = bytes;
+	param->cap = cap;
+	return true;
+}
+
+/* The next so many bytes, which belong to it from now on; NULL when that is too much. */
+static inline char *take(struct params *p, struct param *param, size_t n)
+{
 	char *bytes;
 
-	if (p->failed || n > BYTES_MAX - param->len) {
-		p->failed = true;
+	if (n > param->cap - param->len && !grow(p, param, n))
 		return NULL;
-	}
-	while (cap < param->len + n)
-		cap *= 2;
-	if (cap != param->cap) {
-		bytes = realloc(param->bytes, cap);
-		if (bytes == NULL) {
-			p->failed = true;
-			return NULL;
-		}
-		param->bytes = bytes;
-		param->cap = cap;
-	}
 	bytes = param->bytes + param->len;
 	param->len += n;
 	return bytes;
@@ -87,7 +93,9 @@ static unsigned add(struct params *p, enum param_type type, bool array)
 	param->has_null = false;
 	param->n = 0;
 	param->len = 0;
-	grow(p, param, array ? ARRAY_HEAD : 0);
+	/* a value without bytes is no null either */
+	if (param->cap > 0 || grow(p, param, ARRAY_HEAD))
+		param->len = array ? ARRAY_HEAD : 0;
 	return p->n++;
 }
 
@@ -111,7 +119,7 @@ static void put32(char *to, uint32_t value)
 static char *element(struct params *p, unsigned i, size_t len)
 {
 	struct param *param = &p->param[i];
-	char *to = grow(p, param, param->array ? len + 4 : len);
+	char *to = take(p, param, param->array ? len + 4 : len);
 
 	param->n++;
 	if (to == NULL || !param->array)
@@ -158,7 +166,7 @@ void params_null(struct params *p, unsigned i)
 	param->has_null = true;
 	if (!param->array)
 		return;
-	to = grow(p, param, 4);
+	to = take(p, param, 4);
 	param->n++;
 	if (to != NULL)
 		put32(to, UINT32_MAX);

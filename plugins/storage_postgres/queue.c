@@ -130,11 +130,26 @@ static void hold(struct queue *q, struct work *work, enum key_kind kind, struct 
 	work->keys[work->n_keys++] = key;
 }
 
+/* The operations of a transaction are mostly about the same few names. */
+static bool is_held(const struct work *work, enum key_kind kind, struct par_str name)
+{
+	unsigned i;
+
+	for (i = 0; i < work->n_keys; i++) {
+		const struct key *key = work->keys[i];
+		if (key->len == 1 + name.len && key->bytes[0] == (char)kind &&
+		    (name.len == 0 || memcmp(key->bytes + 1, name.s, name.len) == 0))
+			return true;
+	}
+	return false;
+}
+
 static void hold_name(struct queue *q, struct work *work, enum key_kind kind, struct par_str name)
 {
 	static const struct par_str none = { NULL, 0 };
 
-	hold(q, work, kind, name, none);
+	if (!is_held(work, kind, name))
+		hold(q, work, kind, name, none);
 }
 
 static void hold_chat(struct queue *q, struct work *work, const struct par_chat *chat)

@@ -27,7 +27,7 @@ struct loose {
 struct image {
 	char path[256]; /* "": unused */
 	char *sure;
-	size_t len;
+	size_t len, room;
 	struct loose *loose, **loose_end;
 };
 
@@ -104,9 +104,11 @@ static struct image *image_get(const char *path)
 
 static void image_resize(struct image *image, size_t len)
 {
-	image->sure = realloc(image->sure, len + 1);
-	if (image->sure == NULL)
-		abort();
+	/* twofold: a checker's realloc moves all of it each time */
+	if (len >= image->room) {
+		image->room = len * 2 + 1;
+		image->sure = mem_realloc(image->sure, image->room);
+	}
 	if (len > image->len)
 		memset(image->sure + image->len, 0, len - image->len);
 	image->len = len;

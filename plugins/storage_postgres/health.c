@@ -58,6 +58,14 @@ static void probe_later(struct postgres *pg)
 		pg->probe = pg->api->timer_start(pg->self, PROBE_MS, probe, pg, NULL);
 }
 
+void health_silence(struct postgres *pg)
+{
+	struct lane *lane;
+
+	while ((lane = pool_idle_lane(pg)) != NULL)
+		lane_start(lane, &batch_probe, NULL, 0);
+}
+
 /* --- what is said --- */
 
 /* Tells the core, and the log when it changes. */

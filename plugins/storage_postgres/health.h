@@ -17,6 +17,10 @@ void health_ill(struct postgres *pg, const char *sqlstate);
 /* Something was written. */
 void health_wrote(struct postgres *pg);
 
+/* A connection was given up that did not answer: those that are idle must show that they do, or are
+ * given up as well. A network that drops everything ends none of them. */
+void health_silence(struct postgres *pg);
+
 /* Refuses what waits and has no prospect now. */
 void health_refuse(struct postgres *pg);
 void health_stop(struct postgres *pg);

@@ -96,6 +96,7 @@ void pool_feed(struct postgres *pg)
 static void tick(void *state, void *arg)
 {
 	struct postgres *pg = state;
+	bool silence = false;
 	unsigned i;
 
 	(void)arg;
@@ -105,11 +106,15 @@ static void tick(void *state, void *arg)
 		struct lane *lane = &pg->lanes[i];
 		if (pg->ticks - lane->since < PATIENCE)
 			continue;
-		if (lane->state == LANE_BUSY)
+		if (lane->state == LANE_BUSY) {
 			lane_lose(lane, SQLSTATE_LOST, "PostgreSQL does not answer");
-		else if (lane->in_doubt)
+			silence = true;
+		} else if (lane->in_doubt) {
 			outcome_impatient(lane);
+		}
 	}
+	if (silence)
+		health_silence(pg);
 	if (pg->ticks >= PATIENCE)
 		works_refuse(pg, queue_expire(&pg->queue, pg->ticks - PATIENCE), PAR_E_UNAVAILABLE,
 			     "the database is too slow");

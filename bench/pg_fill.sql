@@ -38,8 +38,8 @@ ANALYZE pair;
 INSERT INTO server (name) SELECT 'server' || i FROM generate_series(1, 3) i;
 INSERT INTO lane (server) SELECT s.id FROM server s, generate_series(1, 4);
 
-INSERT INTO users (id, name, first_seq, last_seq, forgot, behind) OVERRIDING SYSTEM VALUE
-SELECT i, 'user' || i, 41, 50, i % 10 = 0, i % 1000 = 0 FROM generate_series(1, :users) i;
+INSERT INTO users (id, name, first_seq, last_seq, last_at, forgot, behind) OVERRIDING SYSTEM VALUE
+SELECT i, 'user' || i, 41, 50, :start + 50000, i % 10 = 0, i % 1000 = 0 FROM generate_series(1, :users) i;
 INSERT INTO users (id, name) OVERRIDING SYSTEM VALUE
 VALUES (:id_many, 'many'), (:id_a, 'big-a'), (:id_b, 'big-b'), (:id_away, 'away');
 SELECT setval(pg_get_serial_sequence('users', 'id'), :id_away);
@@ -108,7 +108,7 @@ SELECT e.usr, e.seq, :start + e.seq * 1000, CASE WHEN e.seq % 10 = 5 THEN 7 END,
         UNION ALL
         SELECT :id_away, i FROM generate_series(1, :big) i) e
  ORDER BY e.seq, e.usr;
-UPDATE users SET last_seq = :big WHERE id = :id_away;
+UPDATE users SET last_seq = :big, last_at = :start + :big * 1000 WHERE id = :id_away;
 
 -- A third of the phones are connected; some to a server that is gone.
 INSERT INTO device (usr, name, acked, sent, lost, connected, seen, above)

@@ -157,26 +157,32 @@ static void write_devices(struct floor_lane *lane, const uint64_t *upto, uint64_
 	floor_ask(lane, ST_DEVICES_SAVE);
 }
 
-static void write_user(struct params *p, unsigned i, unsigned b, const struct floor_chat *chat)
+static void write_user(struct params *p, const struct floor_chat *chat)
 {
+	const unsigned i = 0, b = 4, at = 6;
+
 	params_int8(p, i, (int64_t)chat->receiver_id);
 	params_int8(p, i + 1, (int64_t)chat->first_seq);
 	params_int8(p, i + 2, (int64_t)chat->last_seq);
 	params_int8(p, i + 3, (int64_t)chat->rank);
 	params_bool(p, b, false);
 	params_bool(p, b + 1, false);
+	params_int8(p, at, (int64_t)chat->last_time);
 }
 
 static void write_users(struct floor_lane *lane)
 {
 	struct params *p = &lane->params;
-	unsigned n, i = arrays(p, 4, PARAM_INT8), b = arrays(p, 2, PARAM_BOOL);
+	unsigned n;
 
+	arrays(p, 4, PARAM_INT8);
+	arrays(p, 2, PARAM_BOOL);
+	params_array(p, PARAM_INT8);
 	for (n = 0; n < lane->n_written; n++)
-		write_user(p, i, b, lane->written[n]);
+		write_user(p, lane->written[n]);
 	for (n = 0; n < lane->n_acked; n++) {
 		if (!floor_writes(lane, lane->acked[n]))
-			write_user(p, i, b, lane->acked[n]);
+			write_user(p, lane->acked[n]);
 	}
 	floor_ask(lane, ST_USERS_SAVE);
 }

@@ -89,7 +89,7 @@ BEGIN;
 \echo -- ST_EVENTS_DROP
 :plan ST_EVENTS_DROP (:'ids', :'firsts', :'upto');
 \echo -- ST_USERS_SAVE
-:plan ST_USERS_SAVE (:'ids', :'firsts', :'seqs', :'ranks', :'no', :'no');
+:plan ST_USERS_SAVE (:'ids', :'firsts', :'seqs', :'ranks', :'no', :'no', :'times');
 \echo -- ST_DEVICES_FORGET
 :plan ST_DEVICES_FORGET (ARRAY[:away], ARRAY['device100']);
 \echo -- ST_DEVICES_SAVE

@@ -44,7 +44,8 @@ static const char settings[] =
     " set_config('idle_in_transaction_session_timeout', $3, false),"
     " set_config('default_transaction_isolation', 'read committed', false),"
     " set_config('plan_cache_mode', 'force_generic_plan', false),"
-    " set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),"
+    " set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),"
+    " set_config('enable_hashjoin', 'off', false),"
     " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),"
     " set_config('max_parallel_workers_per_gather', '0', false),"
     " set_config('DateStyle', 'ISO', false)";

@@ -21,10 +21,12 @@ import random
 import websockets
 
 from client import Client, Closed
-from harness import in_thread, judge, within
+from harness import eventually, in_thread, judge, within
 
 # What may be sent again, and is: PROTOCOL.md says that the outcome is open.
 OPEN = ("unavailable", "timeout", "internal")
+
+THE_END = "the end"  # the last message that everybody gets
 
 
 class Device(Client):
@@ -42,6 +44,10 @@ class Device(Client):
 
     async def took(self, event):
         self.person.heard(event)
+        if event["payload"].get("message") == THE_END:
+            async with self.news:
+                self.person.ended.add(self.device)
+                self.news.notify_all()
         self.seqs[event["id"]] = event["seq"]
         self.owed.add(event["seq"])
         if self.way in ("at once", "as text"):
@@ -87,6 +93,7 @@ class Person:
         self.mine = []  # (chatId, messageId) of what was written and not deleted
         self.gone = set()  # the same, of what may be deleted by now
         self.last = {}  # chatId -> the last messageId heard of
+        self.ended = set()  # the devices that were told of THE_END
 
     def heard(self, event):
         payload = event["payload"]
@@ -227,6 +234,20 @@ class Crowd:
         await self.end()
         await self.go()
 
+    async def trouble(self, begin, end, refused=30):
+        """At work: before it, while so many are refused, and behind it."""
+        server = self.server
+        await self.answers(60)
+        await in_thread(begin)
+        await self.answers(refused, "unavailable")
+        await eventually(lambda: server.get("/readyz")[0] == 503, "not ready")
+        assert server.get("/healthz")[0] == 200
+        assert server.metric("parlance_ready") == 0
+        await in_thread(end)
+        await self.answers(60)
+        await eventually(lambda: server.get("/readyz")[0] == 200, "ready again")
+        assert server.metric("parlance_ready") == 1
+
     async def check(self):
         """Settles what is open, has every device take everything, and judges it all."""
         await self.come(("at once",))
@@ -235,15 +256,14 @@ class Crowd:
         assert not any(person.pending for person in self.people)
         closer = await Client(self.server, "the closer").open()
         for person in self.people:
-            await insist(closer, "new", {"chatId": person.name, "message": "the end",
+            await insist(closer, "new", {"chatId": person.name, "message": THE_END,
                                          "clientMessageId": person.name})
         if len(self.servers) > 1:  # one does not tell what another stored until somebody asks
             await self.go()
             await self.come(("at once",))
         for person in self.people:
             for device in person.devices:
-                await device.until(lambda d=device: any(
-                    e["payload"].get("message") == "the end" for e in d.events), "the end")
+                await device.until(lambda p=person, d=device: d.device in p.ended, THE_END)
         for person in self.people:
             assert not any(person.owed.values()), f"not acked, and never came again: {person.owed}"
             await self.check_history(person)

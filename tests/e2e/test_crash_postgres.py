@@ -15,18 +15,29 @@ pytestmark = pytest.mark.storage("postgres")
 few = pytest.mark.parametrize("rounds", [2, pytest.param(40, marks=pytest.mark.long)])
 
 
-@pytest.fixture
-def cluster():
-    """One that may be killed, and that writes to the disk as in production."""
-    cluster = Cluster(fsync="on", full_page_writes="on").start()
+@pytest.fixture(scope="module")
+def killed():
+    """One that may be killed. What a process has written survives its kill -9 without fsync, which
+    recovery does for each file there is; the long tests have it as in production."""
+    cluster = Cluster()
     yield cluster
     cluster.remove()
 
 
 @pytest.fixture
-def server(start_server, cluster):
+def cluster(killed, request):
+    fsync = "on" if request.node.get_closest_marker("long") else "off"
+    killed.configure(fsync=fsync, full_page_writes=fsync)
+    killed.start()
+    killed.create("parlance")
+    yield killed
+    killed.drop("parlance")
+    killed.stop()
+
+
+@pytest.fixture
+def server(cluster, start_server):
     """Cursors are written often, so that some are on their way whenever something dies."""
-    cluster.create("parlance")
     return start_server(
         storage="postgres", server={"cursor_interval": "10ms"},
         plugins={"storage_postgres": {"conninfo": cluster.conninfo("parlance")}})

@@ -128,7 +128,7 @@ async def same_everywhere(crowd):
         for name in crowd.names:
             client = await Client(server, name, "reader").open()
             for peer in crowd.names:
-                messages = [(m["messageId"], m["sender"], m["timestamp"], m.get("message"))
+                messages = [(m["messageId"], m["sender"], m["createdAt"], m.get("message"))
                             for m in await history(client, peer)]
                 assert read.setdefault(frozenset((name, peer)), messages) == messages
             await client.close()

@@ -204,4 +204,23 @@ tests_unit_test_postgres_params_SOURCES = tests/unit/test_postgres_params.c \
 	plugins/storage_postgres/sqlstate.c plugins/storage_postgres/sqlstate.h tests/unit/unit.h
 tests_unit_test_postgres_params_LDADD = $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_postgres_prune
+TESTS += tests/unit/test_postgres_prune
+tests_unit_test_postgres_prune_SOURCES = tests/unit/test_postgres_prune.c \
+	plugins/storage_postgres/prune.c plugins/storage_postgres/prune.h tests/unit/unit.h
+tests_unit_test_postgres_prune_LDADD = $(CUNIT_LIBS)
+
+# What is special to PostgreSQL: several servers on one database.
+POSTGRES_TESTS = tests/unit/test_postgres_two
+check_PROGRAMS += $(POSTGRES_TESTS)
+TESTS += tests/unit/check-postgres
+EXTRA_DIST += tests/unit/check-postgres
+POSTGRES_TEST_SOURCES = tests/unit/postgres_test.h tests/unit/unit.h \
+	$(STORE_SOURCES) $(HOST_SOURCES)
+POSTGRES_TEST_CPPFLAGS = $(HOST_CPPFLAGS) $(PQ_CFLAGS) \
+	-DFRESH_SQL='"$(abs_top_srcdir)/tests/support/fresh.sql"'
+tests_unit_test_postgres_two_SOURCES = tests/unit/test_postgres_two.c $(POSTGRES_TEST_SOURCES)
+tests_unit_test_postgres_two_CPPFLAGS = $(POSTGRES_TEST_CPPFLAGS)
+tests_unit_test_postgres_two_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(PQ_LIBS)
+
 endif

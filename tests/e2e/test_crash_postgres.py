@@ -17,9 +17,9 @@ few = pytest.mark.parametrize("rounds", [2, pytest.param(40, marks=pytest.mark.l
 
 @pytest.fixture(scope="module")
 def killed():
-    """One that may be killed. What a process has written survives its kill -9 without fsync, which
-    recovery does for each file there is; the long tests have it as in production."""
-    cluster = Cluster()
+    """One that may be killed. The long tests have it as in production; else nothing is synced,
+    which recovery does with each file there is."""
+    cluster = Cluster(on_disk=True)
     yield cluster
     cluster.remove()
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A batch as storage_postgres has it for messages (`new`), with the same statements
- * and the same rows: what is loaded is both users, chat, members, the sender's devices and whether
- * the message was sent before; written are message, event, chat, the receiver's
+ * and the same rows: what is loaded is both users, chat, members, whether the sender has another
+ * device and whether the message was sent before; written are message, event, chat, the receiver's
  * membership and end of stream. Every cursor_interval the receivers' cursors are written
  * and what they have acked is dropped, in the next batch, as the server does.
  *
@@ -111,13 +111,29 @@ static void choose(struct floor_lane *lane, unsigned n)
 	}
 }
 
-static void ask_keys(struct floor_lane *lane, enum statement statement)
+static void ask_chats(struct floor_lane *lane)
 {
 	unsigned i, key = params_array(&lane->params, PARAM_TEXT);
 
 	for (i = 0; i < lane->n_written; i++)
 		params_text(&lane->params, key, par_str_of(lane->written[i]->key));
-	floor_ask(lane, statement);
+	floor_ask(lane, ST_CHATS);
+}
+
+/* A message marks what its sender has received as read: his is the membership whose peer
+ * is the receiver. */
+static void ask_members(struct floor_lane *lane)
+{
+	struct params *p = &lane->params;
+	unsigned i, key = params_array(p, PARAM_TEXT), peer = params_array(p, PARAM_TEXT);
+	unsigned every = params_array(p, PARAM_BOOL);
+
+	for (i = 0; i < lane->n_written; i++) {
+		params_text(p, key, par_str_of(lane->written[i]->key));
+		params_text(p, peer, par_str_of(lane->written[i]->receiver));
+		params_bool(p, every, false);
+	}
+	floor_ask(lane, ST_MEMBERS);
 }
 
 /* Two by two those who write and who are written to, then those who only ack. */
@@ -136,16 +152,27 @@ static void ask_users(struct floor_lane *lane)
 	floor_ask(lane, ST_USERS);
 }
 
-/* Of those who write, for whether they are to be told themselves, and of those who ack. */
+/* Of those who ack. */
 static void ask_devices(struct floor_lane *lane)
 {
 	unsigned i, name = params_array(&lane->params, PARAM_TEXT);
 
-	for (i = 0; i < lane->n_written; i++)
-		params_text(&lane->params, name, par_str_of(lane->written[i]->sender));
 	for (i = 0; i < lane->n_acked; i++)
 		params_text(&lane->params, name, par_str_of(lane->acked[i]->receiver));
 	floor_ask(lane, ST_DEVICES);
+}
+
+/* Whether those who write are to be told themselves, on another device. */
+static void ask_others(struct floor_lane *lane)
+{
+	struct params *p = &lane->params;
+	unsigned i, name = params_array(p, PARAM_TEXT), device = params_array(p, PARAM_TEXT);
+
+	for (i = 0; i < lane->n_written; i++) {
+		params_text(p, name, par_str_of(lane->written[i]->sender));
+		params_text(p, device, par_str_of("bench"));
+	}
+	floor_ask(lane, ST_OTHERS);
 }
 
 static void ask_sent(struct floor_lane *lane)
@@ -169,10 +196,12 @@ static void ask_load(struct floor_lane *lane)
 	params_int8(p, params_value(p, PARAM_INT8), lane->connection.lane);
 	params_int8(p, params_value(p, PARAM_INT8), (int64_t)lane->batches);
 	floor_ask(lane, ST_LANE_MARK);
-	ask_keys(lane, ST_CHATS);
+	ask_chats(lane);
 	ask_users(lane);
-	ask_keys(lane, ST_MEMBERS);
-	ask_devices(lane);
+	ask_members(lane);
+	if (lane->n_acked > 0)
+		ask_devices(lane);
+	ask_others(lane);
 	ask_sent(lane);
 	sync_asked(lane);
 }
@@ -248,7 +277,7 @@ static void take_load(struct floor_lane *lane)
 	take_chats(lane);
 	take_users(lane);
 	take_members(lane);
-	skip_results(lane, 1); /* devices */
+	skip_results(lane, lane->n_acked > 0 ? 2 : 1); /* devices, others */
 	take_sent(lane);
 	sync_answered(lane);
 }

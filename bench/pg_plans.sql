@@ -53,7 +53,9 @@ BEGIN;
 \echo -- ST_DOCS
 :plan ST_DOCS (:'plugins', :'docs');
 \echo -- ST_MEMBERS
-:plan ST_MEMBERS (:'keys');
+:plan ST_MEMBERS (:'keys', :'names', :'no');
+\echo -- ST_OTHERS
+:plan ST_OTHERS (:'names', :'phones');
 \echo -- ST_DEVICES
 :plan ST_DEVICES (:'names');
 \echo -- ST_SENT of messages that are new

@@ -19,10 +19,13 @@ static uint64_t event_missed(const struct par_tx *tx, const struct par_op_event 
 	return member == NULL ? 0 : member->missed;
 }
 
-static bool has_other_device(const struct user *user, struct par_str name)
+/* Whether there is one to tell of what the user did himself. */
+static bool has_other_device(const struct need *need, struct par_str name)
 {
-	const struct device *device = user->devices;
+	const struct device *device = need->user->devices;
 
+	if (!need->user->devices_known)
+		return need->others->some;
 	while (device != NULL && par_str_equal(device->name, name))
 		device = device->next;
 	return device != NULL;
@@ -36,7 +39,7 @@ bool op_event(struct world *w, struct par_tx *tx, struct par_op *op, const struc
 	struct event *row;
 	struct par_json *out;
 
-	if (event->own && !event->always && !has_other_device(user, event->origin_device))
+	if (event->own && !event->always && !has_other_device(need, event->origin_device))
 		return true;
 	if (user->id == 0)
 		return tx_refuse(tx, PAR_E_INTERNAL, "there is no such user");

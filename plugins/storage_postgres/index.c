@@ -38,6 +38,23 @@ static void user_devices(struct world *w, struct user *user)
 	user->devices_known = true;
 }
 
+static struct others *others_know(struct world *w, struct user *user, struct par_str device)
+{
+	struct others *others = user->others;
+
+	while (others != NULL && !par_str_equal(others->device, device))
+		others = others->next;
+	if (others != NULL)
+		return others;
+	others = world_alloc(w, sizeof(*others));
+	others->user = user;
+	others->device = device;
+	others->next = user->others;
+	user->others = others;
+	list_add(w, &w->others_list, others);
+	return others;
+}
+
 static struct chat *chat_know(struct world *w, const struct par_chat *as)
 {
 	struct chat *chat;
@@ -146,6 +163,19 @@ static struct doc *doc_know(struct world *w, const struct par_op_doc *op)
 	return doc;
 }
 
+/* Without a number, and going along, the member's row says enough. */
+static void index_mark(struct world *w, const struct par_op *op, struct need *need)
+{
+	struct chat *chat = need->chat;
+
+	if (op->when == PAR_WHEN_ALWAYS || op->u.mark.upto != 0) {
+		need->mark = mark_know(w, chat, need->user, op->u.mark.upto);
+		return;
+	}
+	chat->all_mark = chat->all_mark || (chat->marks != NULL && chat->marks != need->user);
+	chat->marks = need->user;
+}
+
 /* Both users' lists of chats change. Only what cannot be refused makes the chat. */
 static void index_append(struct world *w, const struct par_op_append *append, struct need *need)
 {
@@ -171,7 +201,7 @@ static void index_event(struct world *w, const struct par_op_event *event, struc
 {
 	user_lock(w, need->user);
 	if (event->own && !event->always)
-		user_devices(w, need->user);
+		need->others = others_know(w, need->user, event->origin_device);
 	else
 		need->user->make = true;
 }
@@ -203,9 +233,7 @@ static void index_op(struct world *w, const struct par_op *op, const struct need
 		return;
 	case PAR_OP_MARK:
 		need->user = user_of(w, chat, as->user);
-		/* Without a number, and going along, the member's row says enough. */
-		if (op->when == PAR_WHEN_ALWAYS || op->u.mark.upto != 0)
-			need->mark = mark_know(w, chat, need->user, op->u.mark.upto);
+		index_mark(w, op, need);
 		return;
 	case PAR_OP_EVENT:
 		need->user = user_of(w, chat, op->u.event.user);

@@ -12,7 +12,7 @@
 /* Numbers of messages that no chat reaches; larger ones are no bigint. */
 #define ID_MAX (UINT64_C(1) << 62)
 
-static void ask_chats(struct world *w, enum statement statement)
+static void ask_chats(struct world *w)
 {
 	struct params *p = world_params(w);
 	unsigned key = params_array(p, PARAM_TEXT);
@@ -20,7 +20,29 @@ static void ask_chats(struct world *w, enum statement statement)
 
 	for (i = 0; i < w->chat_list.n; i++)
 		params_text(p, key, ((struct chat *)w->chat_list.of[i])->key);
-	world_ask_some(w, p, statement);
+	world_ask_some(w, p, ST_CHATS);
+}
+
+/* Of the last message of others the client id is asked for where it may be marked: a member is
+ * known by his peer. */
+static void ask_members(struct world *w)
+{
+	const struct par_str nobody = { NULL, 0 };
+	struct params *p = world_params(w);
+	unsigned key = params_array(p, PARAM_TEXT), peer = params_array(p, PARAM_TEXT),
+		 every = params_array(p, PARAM_BOOL);
+	size_t i;
+
+	for (i = 0; i < w->chat_list.n; i++) {
+		const struct chat *chat = w->chat_list.of[i];
+		params_text(p, key, chat->key);
+		params_text(p, peer,
+			    chat->marks == NULL         ? nobody
+			    : chat->marks == chat->user ? chat->peer->name
+							: chat->user->name);
+		params_bool(p, every, chat->all_mark);
+	}
+	world_ask_some(w, p, ST_MEMBERS);
 }
 
 static void ask_users(struct world *w, const struct list *list, enum statement statement)
@@ -32,6 +54,20 @@ static void ask_users(struct world *w, const struct list *list, enum statement s
 	for (i = 0; i < list->n; i++)
 		params_text(p, name, ((struct user *)list->of[i])->name);
 	world_ask_some(w, p, statement);
+}
+
+static void ask_others(struct world *w)
+{
+	struct params *p = world_params(w);
+	unsigned name = params_array(p, PARAM_TEXT), device = params_array(p, PARAM_TEXT);
+	size_t i;
+
+	for (i = 0; i < w->others_list.n; i++) {
+		const struct others *others = w->others_list.of[i];
+		params_text(p, name, others->user->name);
+		params_text(p, device, others->device);
+	}
+	world_ask_some(w, p, ST_OTHERS);
 }
 
 static void ask_sent(struct world *w)
@@ -96,11 +132,12 @@ static void ask_docs(struct world *w)
 /* What locks comes before what the lock protects, and in the order of statements_batch.h. */
 void load_ask(struct world *w)
 {
-	ask_chats(w, ST_CHATS);
+	ask_chats(w);
 	ask_users(w, &w->lock_list, ST_USERS);
 	ask_docs(w);
-	ask_chats(w, ST_MEMBERS);
+	ask_members(w);
 	ask_users(w, &w->device_list, ST_DEVICES);
+	ask_others(w);
 	ask_sent(w);
 	ask_messages(w);
 	ask_marks(w);
@@ -122,7 +159,7 @@ static const PGresult *taken(const struct world *w, enum statement statement, in
 /* Whose row it is. */
 static void *row_of(const struct list *list, const PGresult *r, int row)
 {
-	return list->of[row_u64(r, row, 0) - 1];
+	return list->of[row_int8(r, row, 0) - 1];
 }
 
 static void take_chats(struct world *w)
@@ -133,10 +170,10 @@ static void take_chats(struct world *w)
 	r = taken(w, ST_CHATS, &rows);
 	for (i = 0; i < rows; i++) {
 		struct chat *chat = row_of(&w->chat_list, r, i);
-		chat->id = (int64_t)row_u64(r, i, 1);
-		chat->last_id = chat->loaded_id = row_u64(r, i, 2);
-		chat->last_time = row_u64(r, i, 3);
-		chat->content = row_u64(r, i, 4);
+		chat->id = (int64_t)row_int8(r, i, 1);
+		chat->last_id = chat->loaded_id = row_int8(r, i, 2);
+		chat->last_time = row_int8(r, i, 3);
+		chat->content = row_int8(r, i, 4);
 	}
 }
 
@@ -155,18 +192,18 @@ static void take_members(struct world *w)
 		if (chat->n_members == CHAT_MEMBERS)
 			continue;
 		chat->n_members++;
-		member->user_id = (int64_t)row_u64(r, i, 1);
+		member->user_id = (int64_t)row_int8(r, i, 1);
 		if (par_str_equal(peer, chat->peer->name))
 			member->user = chat->user;
 		else if (par_str_equal(peer, chat->user->name))
 			member->user = chat->peer;
-		member->read = row_u64(r, i, 3);
-		member->read_at = row_u64(r, i, 4);
-		member->delivered = row_u64(r, i, 5);
-		member->delivered_at = row_u64(r, i, 6);
-		member->missed = row_u64(r, i, 7);
-		member->theirs = row_u64(r, i, 8);
-		member->rank = row_u64(r, i, 9);
+		member->read = row_int8(r, i, 3);
+		member->read_at = row_int8(r, i, 4);
+		member->delivered = row_int8(r, i, 5);
+		member->delivered_at = row_int8(r, i, 6);
+		member->missed = row_int8(r, i, 7);
+		member->theirs = row_int8(r, i, 8);
+		member->rank = row_int8(r, i, 9);
 		member->theirs_client_id = row_str(r, i, 10);
 	}
 }
@@ -179,11 +216,11 @@ static void take_users(struct world *w)
 	r = taken(w, ST_USERS, &rows);
 	for (i = 0; i < rows; i++) {
 		struct user *user = row_of(&w->lock_list, r, i);
-		user->id = (int64_t)row_u64(r, i, 1);
-		user->first_seq = user->loaded_first_seq = row_u64(r, i, 2);
-		user->last_seq = row_u64(r, i, 3);
-		user->rank = row_u64(r, i, 4);
-		user->last_at = row_u64(r, i, 7);
+		user->id = (int64_t)row_int8(r, i, 1);
+		user->first_seq = user->loaded_first_seq = row_int8(r, i, 2);
+		user->last_seq = row_int8(r, i, 3);
+		user->rank = row_int8(r, i, 4);
+		user->last_at = row_int8(r, i, 7);
 		user->forgot = row_bool(r, i, 5);
 		user->behind = row_bool(r, i, 6);
 	}
@@ -212,15 +249,27 @@ static void take_devices(struct world *w)
 		struct user *user = row_of(&w->device_list, r, i);
 		struct device *device = world_alloc(w, sizeof(*device));
 		device->name = row_str(r, i, 1);
-		device->cursor.acked = row_u64(r, i, 2);
-		device->cursor.sent = row_u64(r, i, 3);
-		device->cursor.lost = row_u64(r, i, 4);
-		device->connected = row_u64(r, i, 5);
+		device->cursor.acked = row_int8(r, i, 2);
+		device->cursor.sent = row_int8(r, i, 3);
+		device->cursor.lost = row_int8(r, i, 4);
+		device->connected = row_int8(r, i, 5);
 		device->orphan = row_bool(r, i, 6);
-		device->seen = row_u64(r, i, 7);
+		device->seen = row_int8(r, i, 7);
 		take_above(&device->cursor, r, i, 8);
 		device->next = user->devices;
 		user->devices = device;
+	}
+}
+
+static void take_others(struct world *w)
+{
+	const PGresult *r;
+	int i, rows;
+
+	r = taken(w, ST_OTHERS, &rows);
+	for (i = 0; i < rows; i++) {
+		struct others *others = row_of(&w->others_list, r, i);
+		others->some = true;
 	}
 }
 
@@ -326,6 +375,7 @@ void load_take(struct world *w)
 	take_members(w);
 	take_users(w);
 	take_devices(w);
+	take_others(w);
 	take_messages(w);
 	take_sent(w);
 	take_marks(w);

@@ -34,6 +34,12 @@ static inline uint64_t row_u64(const PGresult *r, int row, int column)
 	return row_null(r, row, column) ? 0 : row_big(PQgetvalue(r, row, column));
 }
 
+/* The same of a column that is never null. */
+static inline uint64_t row_int8(const PGresult *r, int row, int column)
+{
+	return row_big(PQgetvalue(r, row, column));
+}
+
 static inline bool row_bool(const PGresult *r, int row, int column)
 {
 	return !row_null(r, row, column) && PQgetvalue(r, row, column)[0] != 0;

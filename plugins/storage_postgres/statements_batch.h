@@ -64,10 +64,16 @@
 		   " ORDER BY d.plugin, d.key FOR UPDATE OF d") \
 	X(ST_MEMBERS, "SELECT a.n, m.usr, m.peer, m.read, m.read_at, m.delivered," \
 		      " m.delivered_at, m.missed, m.theirs, m.rank, t.client_id" \
-		      " FROM unnest($1::text[]) WITH ORDINALITY a (key, n)" \
+		      " FROM unnest($1::text[], $2::text[], $3::boolean[])" \
+		      " WITH ORDINALITY a (key, peer, every, n)" \
 		      " JOIN chat c ON c.key = a.key JOIN member m ON m.chat = c.id" \
 		      " LEFT JOIN message t ON t.chat = m.chat" \
-		      " AND t.id = CASE WHEN m.theirs > m.read THEN m.theirs END") \
+		      " AND t.id = CASE WHEN m.theirs > m.read AND (a.every OR m.peer = a.peer)" \
+		      " THEN m.theirs END") \
+	X(ST_OTHERS, "SELECT a.n FROM unnest($1::text[], $2::text[])" \
+		     " WITH ORDINALITY a (name, device, n) JOIN users u ON u.name = a.name" \
+		     " WHERE EXISTS (SELECT 1 FROM device d WHERE d.usr = u.id" \
+		     " AND d.name IS DISTINCT FROM a.device)") \
 	X(ST_DEVICES, "SELECT a.n, d.name, d.acked, d.sent, d.lost, d.connected," \
 		      " d.connected <> 0 AND s.id IS NULL, d.seen, d.above" \
 		      " FROM unnest($1::text[]) WITH ORDINALITY a (name, n)" \

@@ -32,6 +32,14 @@ struct device {
 	struct device *next;
 };
 
+/* Whether the user has another device than this one, as loaded. */
+struct others {
+	struct user *user;
+	struct par_str device;
+	bool some;
+	struct others *next; /* of the user */
+};
+
 struct user {
 	int64_t id; /* 0: there is none of this name, or his row is not locked */
 	struct par_str name;
@@ -43,6 +51,7 @@ struct user {
 	bool devices_known; /* and his devices */
 	bool make; /* there must be one of this name */
 	bool changed;
+	struct others *others;
 	struct device *devices;
 	struct device *forgotten; /* those of them that the database has */
 	UT_hash_handle hh;
@@ -101,7 +110,7 @@ struct member {
 	int64_t user_id;
 	uint64_t read, read_at, delivered, delivered_at;
 	uint64_t missed, theirs, rank;
-	struct par_str theirs_client_id; /* where there is something to read in the database */
+	struct par_str theirs_client_id; /* where he marks along, and it is unread as loaded */
 	struct unmissed *unmissed;
 	bool changed;
 };
@@ -112,6 +121,8 @@ struct chat {
 	int64_t id; /* 0: there is none with this key */
 	struct par_str key;
 	struct user *user, *peer; /* whose dialog it is */
+	struct user *marks; /* a member whose mark goes along with something */
+	bool all_mark; /* he is not the only one */
 	bool make; /* there must be one with this key */
 	bool changed;
 	uint64_t last_id, last_time, content;
@@ -158,6 +169,7 @@ struct need {
 	struct message *message; /* by its id: replied to, to be changed */
 	struct sent *target; /* to be changed, by its client id */
 	struct mark *mark;
+	struct others *others;
 	struct doc *doc;
 };
 
@@ -185,7 +197,7 @@ struct world {
 	struct message *messages;
 	struct doc *docs;
 	struct list chat_list, user_list, sent_list, message_list, mark_list, doc_list;
-	struct list lock_list, device_list; /* those of the users */
+	struct list lock_list, device_list, others_list; /* of users */
 	struct message *added, **added_end;
 	struct message *changed, **changed_end;
 	struct event *events, **events_end;

@@ -173,7 +173,7 @@ static bool apply_settings(struct connect *c)
 	uint64_t timeout = c->options->timeout;
 
 	snprintf(statement, sizeof(statement), "%" PRIu64, timeout * 3 / 4);
-	snprintf(lock, sizeof(lock), "%" PRIu64, timeout / 2);
+	snprintf(lock, sizeof(lock), "%" PRIu64, timeout / 4);
 	snprintf(idle, sizeof(idle), "%" PRIu64, timeout);
 	return check(c, run_statement(c->connection.conn, settings, 3, values),
 		     "the session cannot be set up: ");

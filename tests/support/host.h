@@ -121,6 +121,8 @@ bool host_drain(struct host *host);
  * in flight. When all that is waited for is a timer the clock moves with real
  * time. Aborts when the storage keeps one for a minute. */
 void host_settle(struct host *host);
+/* A moment of that, whether anything is in flight or not; the clock moves with real time. */
+void host_turn(struct host *host);
 /* Moves the clock and calls the timers that become due, in their order. */
 void host_advance(struct host *host, uint64_t ms);
 

@@ -348,6 +348,19 @@ void host_settle(struct host *host)
 	abort();
 }
 
+#define TURN_MS 10
+
+void host_turn(struct host *host)
+{
+	uint64_t begin = real_ms();
+
+	if (host->storage != NULL)
+		host->storage->flush(host->storage_state);
+	if (!host_drain(host))
+		watches_run(host, TURN_MS);
+	host_advance(host, real_ms() - begin);
+}
+
 void host_loop_finish(struct host *host)
 {
 	uint64_t begin = real_ms();

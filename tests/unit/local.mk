@@ -210,8 +210,8 @@ tests_unit_test_postgres_prune_SOURCES = tests/unit/test_postgres_prune.c \
 	plugins/storage_postgres/prune.c plugins/storage_postgres/prune.h tests/unit/unit.h
 tests_unit_test_postgres_prune_LDADD = $(CUNIT_LIBS)
 
-# What is special to PostgreSQL: several servers on one database.
-POSTGRES_TESTS = tests/unit/test_postgres_two
+# What is special to PostgreSQL: several servers on one database, and lost connections.
+POSTGRES_TESTS = tests/unit/test_postgres_two tests/unit/test_postgres_lost
 check_PROGRAMS += $(POSTGRES_TESTS)
 TESTS += tests/unit/check-postgres
 EXTRA_DIST += tests/unit/check-postgres
@@ -222,5 +222,9 @@ POSTGRES_TEST_CPPFLAGS = $(HOST_CPPFLAGS) $(PQ_CFLAGS) \
 tests_unit_test_postgres_two_SOURCES = tests/unit/test_postgres_two.c $(POSTGRES_TEST_SOURCES)
 tests_unit_test_postgres_two_CPPFLAGS = $(POSTGRES_TEST_CPPFLAGS)
 tests_unit_test_postgres_two_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(PQ_LIBS)
+tests_unit_test_postgres_lost_SOURCES = tests/unit/test_postgres_lost.c tests/support/cutter.c \
+	tests/support/cutter.h $(POSTGRES_TEST_SOURCES)
+tests_unit_test_postgres_lost_CPPFLAGS = $(POSTGRES_TEST_CPPFLAGS)
+tests_unit_test_postgres_lost_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(PQ_LIBS)
 
 endif

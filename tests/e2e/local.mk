@@ -1,7 +1,7 @@
 # End-to-end tests: pytest starts the real parlanced. `make e2e PYTEST_FLAGS=-x` runs
 # them on SQLite, or what PARLANCE_TEST_STORAGE says, `make e2e-postgres` on PostgreSQL;
 # `make check` does both. PARLANCE_NO_E2E=1 leaves them out of it. Those that take minutes
-# are marked `long`: `make e2e-long`, which is part of `make check-long`.
+# are marked `long`: `make e2e-long e2e-long-postgres`, which are part of `make check-long`.
 
 E2E_FILES = \
 	tests/e2e/cli.py \
@@ -18,6 +18,7 @@ E2E_FILES = \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_cli_reliable.py \
 	tests/e2e/test_crash.py \
+	tests/e2e/test_crash_postgres.py \
 	tests/e2e/test_delivery.py \
 	tests/e2e/test_envelope.py \
 	tests/e2e/test_faults_clients.py \
@@ -35,6 +36,7 @@ E2E_FILES = \
 	tests/e2e/test_recording.py \
 	tests/e2e/test_seed.py \
 	tests/e2e/test_sqlite.py \
+	tests/e2e/test_two_servers.py \
 	tests/e2e/test_typing.py \
 	tests/e2e/test_zoo.py \
 	tests/e2e/wire.py
@@ -58,11 +60,11 @@ E2E = PYTHONDONTWRITEBYTECODE=1 BENCH_DIR=$(abs_builddir)/bench \
 	PLUGIN_DIR=$(abs_builddir)/plugins/.libs ZOO_DIR=$(abs_builddir)/tests/zoo/.libs \
 	$(PYTHON3) -m pytest -q -p no:cacheprovider
 
-e2e e2e-long e2e-postgres: all $(check_LTLIBRARIES)
+e2e e2e-postgres e2e-long e2e-long-postgres: all $(check_LTLIBRARIES)
 	@$(PYTHON3) -c 'import pytest, websockets' || { \
 		echo "install python3-pytest and python3-websockets, or set PARLANCE_NO_E2E=1" >&2; \
 		exit 1; }
-	$(if $(filter e2e-postgres,$@),PARLANCE_TEST_STORAGE=postgres) $(E2E) \
-		-m "$(if $(filter e2e-long,$@),long,not long)" $(PYTEST_FLAGS) $(srcdir)/tests/e2e
+	$(if $(findstring postgres,$@),PARLANCE_TEST_STORAGE=postgres) $(E2E) \
+		-m "$(if $(findstring long,$@),long,not long)" $(PYTEST_FLAGS) $(srcdir)/tests/e2e
 
-.PHONY: e2e e2e-long e2e-postgres
+.PHONY: e2e e2e-postgres e2e-long e2e-long-postgres

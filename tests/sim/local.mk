@@ -2,7 +2,7 @@
 # network and storage. `sim --seed S --trace` replays a run.
 
 check_PROGRAMS += tests/sim/sim
-TESTS += tests/sim/sim
+TESTS += tests/sim/sim tests/sim/sim-postgres
 EXTRA_DIST += tests/sim/sim-postgres
 tests_sim_sim_SOURCES = tests/sim/chaos.c tests/sim/client.c tests/sim/client.h \
 	tests/sim/client_act.c tests/sim/client_ask.c tests/sim/conn.c tests/sim/conn.h \

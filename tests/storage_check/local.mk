@@ -17,6 +17,7 @@ parlance_storage_check_SOURCES = tests/storage_check/again.c tests/storage_check
 parlance_storage_check_CPPFLAGS = $(HOST_CPPFLAGS)
 parlance_storage_check_LDADD = libparlance.a $(JSONC_LIBS) -ldl
 
-TESTS += tests/storage_check/check-memory tests/storage_check/check-sqlite
-EXTRA_DIST += tests/storage_check/check-memory tests/storage_check/check-postgres \
-	tests/storage_check/check-sqlite tests/support/fresh.sql
+STORAGE_CHECKS = tests/storage_check/check-memory tests/storage_check/check-postgres \
+	tests/storage_check/check-sqlite
+TESTS += $(STORAGE_CHECKS)
+EXTRA_DIST += $(STORAGE_CHECKS) tests/support/fresh.sql

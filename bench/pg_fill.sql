@@ -125,7 +125,9 @@ INSERT INTO doc (plugin, key, value)
 SELECT 'bench', 'doc/' || i, format('{"n":%s,"text":"%s"}', i, repeat('x', 400))
   FROM generate_series(1, :many) i;
 
+\if :{?bare} \else
 VACUUM (ANALYZE);
+\endif
 
 SELECT relname AS name, relkind AS kind, pg_size_pretty(pg_relation_size(oid)) AS size,
        reltuples::bigint AS rows

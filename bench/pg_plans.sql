@@ -43,108 +43,108 @@ SELECT min(id) AS lane FROM lane \gset
 \set plan 'EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) EXECUTE'
 BEGIN;
 
-\echo -- ST_LANE_MARK
+\qecho -- ST_LANE_MARK
 :plan ST_LANE_MARK (:lane, 1);
 
-\echo -- ST_CHATS
+\qecho -- ST_CHATS
 :plan ST_CHATS (:'keys');
-\echo -- ST_USERS
+\qecho -- ST_USERS
 :plan ST_USERS (:'names');
-\echo -- ST_DOCS
+\qecho -- ST_DOCS
 :plan ST_DOCS (:'plugins', :'docs');
-\echo -- ST_MEMBERS
+\qecho -- ST_MEMBERS
 :plan ST_MEMBERS (:'keys', :'names', :'no');
-\echo -- ST_OTHERS
+\qecho -- ST_OTHERS
 :plan ST_OTHERS (:'names', :'phones');
-\echo -- ST_DEVICES
+\qecho -- ST_DEVICES
 :plan ST_DEVICES (:'names');
-\echo -- ST_SENT of messages that are new
+\qecho -- ST_SENT of messages that are new
 :plan ST_SENT (:'keys', :'new_ids');
-\echo -- ST_SENT of messages that were sent before
+\qecho -- ST_SENT of messages that were sent before
 :plan ST_SENT (:'keys', :'client_ids');
-\echo -- ST_MESSAGES_BY_ID
+\qecho -- ST_MESSAGES_BY_ID
 :plan ST_MESSAGES_BY_ID (:'keys', :'lasts');
-\echo -- ST_MARKS at the ends
+\qecho -- ST_MARKS at the ends
 :plan ST_MARKS (:'keys', :'names', :'lasts');
-\echo -- ST_MARKS, 300 before the end
+\qecho -- ST_MARKS, 300 before the end
 :plan ST_MARKS (ARRAY[:'big'], ARRAY['big-a'], ARRAY[:whole - 300]);
 
-\echo -- ST_MAKE_CHATS
+\qecho -- ST_MAKE_CHATS
 :plan ST_MAKE_CHATS (ARRAY['new chat', 'user1' || chr(31) || 'user2']);
-\echo -- ST_MAKE_USERS
+\qecho -- ST_MAKE_USERS
 :plan ST_MAKE_USERS (ARRAY['somebody new', 'user1']);
-\echo -- ST_MAKE_MEMBERS
+\qecho -- ST_MAKE_MEMBERS
 :plan ST_MAKE_MEMBERS (ARRAY['new chat', 'user1' || chr(31) || 'user2'], ARRAY['somebody new', 'user1'], ARRAY['user1', 'user2']);
 
-\echo -- ST_MESSAGES_ADD
+\qecho -- ST_MESSAGES_ADD
 :plan ST_MESSAGES_ADD (:'chats', :'nexts', :'ids', :'times', :'zero', :'no_number', :'zero', :'new_ids', :'texts', :'nothing', :'nothing', :'nothing');
-\echo -- ST_MESSAGES_CHANGE
+\qecho -- ST_MESSAGES_CHANGE
 :plan ST_MESSAGES_CHANGE (:'chats', :'lasts', :'times', :'no_number', :'no_number', :'texts', :'nothing');
-\echo -- ST_HIDDEN_ADD
+\qecho -- ST_HIDDEN_ADD
 :plan ST_HIDDEN_ADD (:'chats', :'lasts', :'ids', :'times');
-\echo -- ST_CHATS_SAVE
+\qecho -- ST_CHATS_SAVE
 :plan ST_CHATS_SAVE (:'chats', :'nexts', :'times', :'nexts');
-\echo -- ST_MEMBERS_SAVE
+\qecho -- ST_MEMBERS_SAVE
 :plan ST_MEMBERS_SAVE (:'chats', :'ids', :'lasts', :'times', :'lasts', :'times', :'zero', :'nexts', :'ranks');
-\echo -- ST_EVENTS_ADD
+\qecho -- ST_EVENTS_ADD
 :plan ST_EVENTS_ADD (:'ids', :'seqs', :'times', :'no_number', :'types', :'texts', :'nothing');
-\echo -- ST_EVENTS_DROP
+\qecho -- ST_EVENTS_DROP
 :plan ST_EVENTS_DROP (:'ids', :'firsts', :'upto');
-\echo -- ST_USERS_SAVE
+\qecho -- ST_USERS_SAVE
 :plan ST_USERS_SAVE (:'ids', :'firsts', :'seqs', :'ranks', :'no', :'no', :'times');
-\echo -- ST_DEVICES_FORGET
+\qecho -- ST_DEVICES_FORGET
 :plan ST_DEVICES_FORGET (ARRAY[:away], ARRAY['device100']);
-\echo -- ST_DEVICES_SAVE
+\qecho -- ST_DEVICES_SAVE
 :plan ST_DEVICES_SAVE (:'ids', :'phones', :'firsts', :'firsts', :'zero', :'zero', :'times', :'nothing');
-\echo -- ST_DEVICES_ADD
+\qecho -- ST_DEVICES_ADD
 :plan ST_DEVICES_ADD (:'ids', :'devices', :'firsts', :'firsts', :'zero', :'zero', :'times', :'nothing');
-\echo -- ST_DOCS_PUT
+\qecho -- ST_DOCS_PUT
 :plan ST_DOCS_PUT (ARRAY['bench', 'bench'], ARRAY['doc/1', 'doc/new'], ARRAY['{}', '{}']);
-\echo -- ST_DOCS_DELETE
+\qecho -- ST_DOCS_DELETE
 :plan ST_DOCS_DELETE (ARRAY['bench'], ARRAY['doc/2']);
 
-\echo -- ST_QUERY_EVENTS
+\qecho -- ST_QUERY_EVENTS
 :plan ST_QUERY_EVENTS (256, 1048576, 'away', 'device1', 1000);
-\echo -- ST_QUERY_MESSAGES_UP
+\qecho -- ST_QUERY_MESSAGES_UP
 :plan ST_QUERY_MESSAGES_UP (50, 262144, :'big', 'big-a', :half);
-\echo -- ST_QUERY_MESSAGES_DOWN of the long chat
+\qecho -- ST_QUERY_MESSAGES_DOWN of the long chat
 :plan ST_QUERY_MESSAGES_DOWN (50, 262144, :'big', 'big-a', :whole);
-\echo -- ST_QUERY_MESSAGES_DOWN of an ordinary chat
+\qecho -- ST_QUERY_MESSAGES_DOWN of an ordinary chat
 :plan ST_QUERY_MESSAGES_DOWN (50, 262144, 'user1' || chr(31) || 'user2', 'user1', 9007199254740992);
-\echo -- ST_QUERY_CHATS of the user with the most chats
+\qecho -- ST_QUERY_CHATS of the user with the most chats
 :plan ST_QUERY_CHATS (50, 262144, 'many', NULL);
-\echo -- ST_QUERY_CHATS after another
+\qecho -- ST_QUERY_CHATS after another
 :plan ST_QUERY_CHATS (50, 262144, 'many', 'user20');
-\echo -- ST_QUERY_CHAT
+\qecho -- ST_QUERY_CHAT
 :plan ST_QUERY_CHAT (:'big', 'big-a');
-\echo -- ST_QUERY_DOC_GET
+\qecho -- ST_QUERY_DOC_GET
 :plan ST_QUERY_DOC_GET ('bench', 'doc/7');
-\echo -- ST_QUERY_DOC_SCAN
+\qecho -- ST_QUERY_DOC_SCAN
 :plan ST_QUERY_DOC_SCAN (50, 262144, 'bench', 'doc/5', 'doc/50');
 
-\echo -- ST_PRUNE_LANES
+\qecho -- ST_PRUNE_LANES
 :plan ST_PRUNE_LANES (1);
-\echo -- ST_PRUNE_SERVERS
+\qecho -- ST_PRUNE_SERVERS
 :plan ST_PRUNE_SERVERS (1);
-\echo -- ST_PRUNE_OLD
+\qecho -- ST_PRUNE_OLD
 :plan ST_PRUNE_OLD (:old, 250);
-\echo -- ST_PRUNE_ORPHANS
+\qecho -- ST_PRUNE_ORPHANS
 :plan ST_PRUNE_ORPHANS (250);
-\echo -- ST_PRUNE_UNSEEN
+\qecho -- ST_PRUNE_UNSEEN
 :plan ST_PRUNE_UNSEEN (:unseen, 10);
-\echo -- ST_PRUNE_BEHIND
+\qecho -- ST_PRUNE_BEHIND
 :plan ST_PRUNE_BEHIND (10);
-\echo -- ST_PRUNE_USERS
+\qecho -- ST_PRUNE_USERS
 :plan ST_PRUNE_USERS (:'ids');
-\echo -- ST_PRUNE_DEVICES
+\qecho -- ST_PRUNE_DEVICES
 :plan ST_PRUNE_DEVICES (:'ids');
-\echo -- ST_PRUNE_DROP
+\qecho -- ST_PRUNE_DROP
 :plan ST_PRUNE_DROP (ARRAY[:away], ARRAY[1], ARRAY[250]);
-\echo -- ST_PRUNE_ADOPT
+\qecho -- ST_PRUNE_ADOPT
 :plan ST_PRUNE_ADOPT (:'ids', :'phones', 4611686018427387904, :last_time);
-\echo -- ST_PRUNE_FORGET
+\qecho -- ST_PRUNE_FORGET
 :plan ST_PRUNE_FORGET (ARRAY[:away], ARRAY['device99']);
-\echo -- ST_PRUNE_SAVE
+\qecho -- ST_PRUNE_SAVE
 :plan ST_PRUNE_SAVE (:'ids', :'firsts', :'no', :'no');
 
 ROLLBACK;

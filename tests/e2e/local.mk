@@ -12,9 +12,11 @@ E2E_FILES = \
 	tests/e2e/postgres.py \
 	tests/e2e/postgres_cluster.py \
 	tests/e2e/postgres_proxy.py \
+	tests/e2e/postgres_rig.py \
 	tests/e2e/recording.py \
 	tests/e2e/test_bad_acks.py \
 	tests/e2e/test_backlog.py \
+	tests/e2e/test_bench.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_cli_reliable.py \
 	tests/e2e/test_crash.py \
@@ -23,6 +25,12 @@ E2E_FILES = \
 	tests/e2e/test_envelope.py \
 	tests/e2e/test_faults_clients.py \
 	tests/e2e/test_faults_clock.py \
+	tests/e2e/test_faults_postgres.py \
+	tests/e2e/test_faults_postgres_access.py \
+	tests/e2e/test_faults_postgres_failover.py \
+	tests/e2e/test_faults_postgres_limits.py \
+	tests/e2e/test_faults_postgres_locks.py \
+	tests/e2e/test_faults_postgres_network.py \
 	tests/e2e/test_faults_storage.py \
 	tests/e2e/test_gaps.py \
 	tests/e2e/test_handshake.py \

@@ -134,7 +134,7 @@ static bool open_connection(struct connect *c)
 			find_reason(c, conn);
 	}
 	if (PQstatus(conn) != CONNECTION_OK) {
-		if (sqlstate_needs_help(c->sqlstate))
+		if (sqlstate_needs_help(c->sqlstate) || PQconnectionNeedsPassword(conn))
 			c->outcome = CONNECT_NEVER;
 		return false;
 	}
@@ -354,6 +354,30 @@ void connect_close(PGconn *conn, bool gone)
 	PQfinish(conn);
 }
 
+static const char *option(const PQconninfoOption *parsed, const char *keyword)
+{
+	while (parsed->keyword != NULL && strcmp(parsed->keyword, keyword) != 0)
+		parsed++;
+	return parsed->keyword == NULL || parsed->val == NULL ? "" : parsed->val;
+}
+
+/* In a URI a password with an @ or / that is not written as %40 or %2F ends there, and what
+ * follows is taken for the host or the port, which libpq quotes when it finds none such. */
+static bool holds_secret(const PQconninfoOption *parsed)
+{
+	const char *host = option(parsed, "host"), *port = option(parsed, "port"), *at = host;
+
+	if (port[strspn(port, "0123456789,")] != '\0')
+		return true;
+	while ((at = strchr(at, '@')) != NULL) {
+		/* an abstract socket begins with one */
+		if (at != host && at[-1] != ',')
+			return true;
+		at++;
+	}
+	return false;
+}
+
 bool connect_check(const char *conninfo, char *error, size_t error_size)
 {
 	char *words = NULL;
@@ -365,6 +389,12 @@ bool connect_check(const char *conninfo, char *error, size_t error_size)
 		snprintf(error, error_size,
 			 "conninfo is neither a URI nor keywords that libpq knows: see"
 			 " docs/storage-postgres.md");
+	if (good && holds_secret(parsed)) {
+		snprintf(error, error_size,
+			 "conninfo has a host or a port that is none; write %%40 for an @ and %%2F"
+			 " for a / in the password of a URI");
+		good = false;
+	}
 	PQconninfoFree(parsed);
 	PQfreemem(words);
 	return good;

@@ -62,13 +62,14 @@
 		   " WITH ORDINALITY a (plugin, key, n)" \
 		   " JOIN doc d ON d.plugin = a.plugin AND d.key = a.key" \
 		   " ORDER BY d.plugin, d.key FOR UPDATE OF d") \
-	X(ST_MEMBERS, "SELECT a.n, m.usr, m.peer, m.read, m.read_at, m.delivered," \
-		      " m.delivered_at, m.missed, m.theirs, m.rank," \
-		      " (SELECT t.client_id FROM message t WHERE t.chat = m.chat AND t.id = m.theirs" \
-		      " AND m.theirs > m.read AND (a.every OR m.peer = a.peer))" \
-		      " FROM unnest($1::text[], $2::text[], $3::boolean[])" \
-		      " WITH ORDINALITY a (key, peer, every, n)" \
-		      " JOIN chat c ON c.key = a.key JOIN member m ON m.chat = c.id") \
+	X(ST_MEMBERS, \
+	  "SELECT a.n, m.usr, m.peer, m.read, m.read_at, m.delivered," \
+	  " m.delivered_at, m.missed, m.theirs, m.rank," \
+	  " (SELECT t.client_id FROM message t WHERE t.chat = m.chat AND t.id = m.theirs" \
+	  " AND m.theirs > m.read AND (a.every OR m.peer = a.peer))" \
+	  " FROM unnest($1::text[], $2::text[], $3::boolean[])" \
+	  " WITH ORDINALITY a (key, peer, every, n)" \
+	  " JOIN chat c ON c.key = a.key JOIN member m ON m.chat = c.id") \
 	X(ST_OTHERS, "SELECT a.n FROM unnest($1::text[], $2::text[])" \
 		     " WITH ORDINALITY a (name, device, n) JOIN users u ON u.name = a.name" \
 		     " WHERE EXISTS (SELECT 1 FROM device d WHERE d.usr = u.id" \

@@ -10,12 +10,14 @@ postgres; a test that is marked with the `storage` it is about is left out on an
 ended with anything but status 0, or with a sanitizer's report, fails the test.
 """
 import asyncio
+import contextlib
 import inspect
 import itertools
 
 import pytest
 
 import harness
+import postgres_rig
 
 numbers = itertools.count(1)
 
@@ -38,6 +40,7 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_sessionfinish():
     harness.end_cluster()
+    postgres_rig.end_cluster()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -104,6 +107,18 @@ def make_server(tmp_path_factory):
 def start_server(make_server):
     """The same, and starts them."""
     return lambda **options: make_server(**options).start()
+
+
+@pytest.fixture
+def make_rig(make_server):
+    """Makes servers, not started yet, on databases that faults are made in."""
+    with contextlib.ExitStack() as ends:
+        def make(**options):
+            rig = postgres_rig.Rig(make_server, **options)
+            ends.callback(rig.end)
+            return rig
+
+        yield make
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ class Cluster(postgres.Cluster):
     """A cluster whose faults are made."""
 
     def __init__(self, **settings):
+        self.changed = False
         super().__init__(**{"max_connections": 40, "max_wal_size": "64MB", **settings})
 
     def set(self, **settings):
@@ -31,14 +32,19 @@ class Cluster(postgres.Cluster):
         for name, value in settings.items():
             self.sql(f"ALTER SYSTEM RESET {name}" if value is None else
                      f"ALTER SYSTEM SET {name} = '{value}'")
+        self.changed = True
         self.reload_now()
 
     def access(self, *lines):
         """pg_hba.conf; none: everybody is trusted. Tests come in as OWNER whatever it says."""
+        self.write_access(*lines)
+        self.changed = True
+        self.reload_now()
+
+    def write_access(self, *lines):
         lines = lines or TRUST
         with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="utf-8") as file:
             file.write("\n".join([f"local all {OWNER} trust", *lines]) + "\n")
-        self.reload_now()
 
     def reload_now(self):
         """Returns when the postmaster has read it all, so that it holds for whoever comes now."""
@@ -46,13 +52,39 @@ class Cluster(postgres.Cluster):
         self.reload()
         until(lambda: self.sql("SELECT pg_conf_load_time()") != before, "settings in force")
 
+    def afresh(self):
+        """It runs, and has no setting and no rule that a test gave it."""
+        settings = os.path.join(self.data, "postgresql.auto.conf")
+        if self.process is not None:
+            self.thaw()
+            if not self.changed:
+                return
+            self.stop()
+        with open(settings, "w", encoding="ascii"):
+            pass
+        self.write_access()
+        self.start()
+        self.changed = False
+
+    def freeze(self):
+        """All its processes stand still: connections are neither answered nor ended."""
+        self.signal_all(signal.SIGSTOP)
+
+    def thaw(self):
+        self.signal_all(signal.SIGCONT)
+
     def kill_all(self):
         """kill -9 of all its processes at once, as if the machine lost its power."""
-        self.process.send_signal(signal.SIGSTOP)  # makes no new ones meanwhile
+        self.freeze()
         for pid in self.children():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
         self.kill()
+
+    def signal_all(self, number):
+        """The postmaster first: stopped, it makes no new ones."""
+        for pid in [self.process.pid, *self.children()]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def terminate(self, database, among="true"):
         """An administrator ends its clients' connections. Returns how many."""
@@ -65,8 +97,8 @@ class Cluster(postgres.Cluster):
         self.stop(number)
         self.start()
 
-    def session(self, database):
-        return Session(self.bin, self.conninfo(database))
+    def session(self, database, user=OWNER):
+        return Session(self.bin, self.conninfo(database, user))
 
 
 class Standby(Cluster):
@@ -76,7 +108,7 @@ class Standby(Cluster):
     def __init__(self, primary, name="standby"):
         self.primary = primary
         self.name = name
-        super().__init__()
+        super().__init__(wal_retrieve_retry_interval="100ms")
 
     def run(self, name, *arguments, **options):
         """Instead of a new cluster, a copy."""
@@ -85,6 +117,12 @@ class Standby(Cluster):
         return super().run("pg_basebackup", "-D", self.data, "-X", "stream", "-c", "fast",
                            "--no-sync", "-R", "-d",
                            f"{self.primary.conninfo()} application_name={self.name}")
+
+    def caught_up(self):
+        """What is in the primary now can be seen here."""
+        end = self.primary.sql("SELECT pg_current_wal_lsn()")
+        until(lambda: self.sql(f"SELECT pg_last_wal_replay_lsn() >= '{end}'") == "t",
+              "the standby's catching up")
 
     def promote(self):
         self.run("pg_ctl", "-D", self.data, "-w", "promote")

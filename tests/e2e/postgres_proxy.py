@@ -10,6 +10,7 @@ thread of its own, so a test may block.
     proxy.forget()              # ... or never does: whoever is connected stays unheard
     proxy.refuse(), proxy.heal()
     proxy.reset()               # all connections end with RST; new ones are welcome
+    proxy.reset(told=False)     # the same, but PostgreSQL hears nothing of it
     cut = proxy.cut("before")   # at the next COMMIT: before, during or after it
     cut.wait()
     proxy.close()
@@ -40,12 +41,16 @@ class Link:
     def __init__(self, sock):
         self.ends = [sock]
         self.forgotten = False
+        self.told = True
         self.task = None
 
     def reset(self):
+        """Returns what is still open."""
         self.ends[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        for sock in self.ends:
-            sock.close()
+        self.ends.pop(0).close()
+        while self.told and self.ends:
+            self.ends.pop().close()
+        return self.ends
 
 
 class Proxy:
@@ -55,8 +60,9 @@ class Proxy:
     def __init__(self, folder):
         self.target = os.path.join(folder, ".s.PGSQL.5432")
         self.accepted = 0  # connections so far
-        self.passed = [0, 0]  # bytes, by direction
+        self.held = 0  # pieces of news that did not come through at once, so far
         self.links = []
+        self.left = []  # sockets to PostgreSQL that nobody uses
         self.where, self.cut_event = None, None
         self.fillers = []
         self.loop = asyncio.new_event_loop()
@@ -90,8 +96,8 @@ class Proxy:
     def refuse(self):
         self.call(self.deny)
 
-    def reset(self):
-        self.call(self.end_links)
+    def reset(self, told=True):
+        self.call(self.end_links, told)
 
     def cut(self, where):
         return self.call(self.set_cut, where)
@@ -99,6 +105,8 @@ class Proxy:
     def close(self):
         if self.thread.is_alive():
             self.call(self.deny)
+            for sock in self.left:
+                sock.close()
             self.loop.call_soon_threadsafe(self.loop.stop)
             self.thread.join(DEADLINE)
             self.loop.close()
@@ -169,7 +177,9 @@ class Proxy:
         await self.no_listener()
         await self.end_links()
 
-    async def end_links(self):
+    async def end_links(self, told=True):
+        for link in self.links:
+            link.told = told
         await ended(*[link.task for link in self.links])
         while self.links:  # of a task that had not begun yet
             self.links.pop().reset()
@@ -202,7 +212,7 @@ class Proxy:
             pass  # one of the two ended it; the other is told
         finally:
             await ended(*ways)
-            link.reset()
+            self.left += link.reset()
             self.links.remove(link)
 
     async def pass_on(self, link, direction):
@@ -217,9 +227,9 @@ class Proxy:
             if self.where is not None:
                 data = await self.look(link, direction, data, target)
             await self.loop.sock_sendall(target, data)
-            self.passed[direction] += len(data)
 
     async def passage(self, link, direction):
+        self.held += not self.ways[direction].is_set()
         await self.ways[direction].wait()
         if link.forgotten:
             await self.loop.create_future()  # for ever

@@ -19,20 +19,6 @@ pytestmark = pytest.mark.storage("sqlite")
 few = pytest.mark.parametrize("rounds", [2, pytest.param(25, marks=pytest.mark.long)])
 
 
-async def trouble(server, crowd, begin, end, refused=30):
-    """One round: the crowd at work, trouble, and work again."""
-    await crowd.answers(60)
-    await in_thread(begin)
-    await crowd.answers(refused, "unavailable")
-    await eventually(lambda: server.get("/readyz")[0] == 503, "not ready")
-    assert server.get("/healthz")[0] == 200
-    assert server.metric("parlance_ready") == 0
-    await in_thread(end)
-    await crowd.answers(60)
-    await eventually(lambda: server.get("/readyz")[0] == 200, "ready again")
-    assert server.metric("parlance_ready") == 1
-
-
 # ------------------------------------------------------------------- SQLite
 
 def database(server):
@@ -48,8 +34,8 @@ async def test_file_cannot_grow(start_server, rounds):
     crowd = Crowd(own)
     async with crowd.at_work():
         for _ in range(rounds):
-            await trouble(
-                own, crowd, begin=lambda: resource.prlimit(
+            await crowd.trouble(
+                begin=lambda: resource.prlimit(
                     own.process.pid, resource.RLIMIT_FSIZE, (20000, limits[1])),
                 end=lambda: resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, limits))
     await crowd.check()
@@ -85,7 +71,7 @@ async def test_disk_full(make_server, rounds):
     crowd = Crowd(own)
     async with crowd.at_work():
         for _ in range(rounds):
-            await trouble(own, crowd, begin=fill, end=lambda: os.unlink(filler))
+            await crowd.trouble(begin=fill, end=lambda: os.unlink(filler))
     await crowd.check()
 
 
@@ -108,8 +94,8 @@ async def test_locked(start_server, rounds):
     held = contextlib.ExitStack()
     async with crowd.at_work():
         for _ in range(rounds):
-            await trouble(own, crowd, begin=lambda: held.enter_context(locked(own)),
-                          end=held.close)
+            await crowd.trouble(begin=lambda: held.enter_context(locked(own)),
+                                end=held.close)
     await crowd.check()
 
 

@@ -449,6 +449,19 @@ static inline const struct par_chat *par_op_chat(const struct par_op *op)
 	}
 }
 
+/* Whether an event may become larger than PAR_JSON_LIMIT. But for a reply, what is
+ * filled in is small. */
+static inline bool par_event_may_burst(const struct par_op_event *event)
+{
+	unsigned i;
+
+	for (i = 0; i < event->n_holes; i++) {
+		if (event->holes[i].kind == PAR_HOLE_REPLY)
+			return true;
+	}
+	return event->payload.len > PAR_JSON_LIMIT / 2;
+}
+
 /* Whether an operation of the tx may be refused after an earlier one has
  * changed something, which then must be undone. The others of its kinds check
  * first and change afterwards. */
@@ -459,7 +472,8 @@ static inline bool par_tx_may_undo(const struct par_tx *tx)
 	for (i = 1; i < tx->n_ops; i++) {
 		const struct par_op *op = &tx->ops[i];
 		if (op->kind == PAR_OP_APPEND || op->kind == PAR_OP_CHANGE ||
-		    (op->kind == PAR_OP_MARK && op->when == PAR_WHEN_ALWAYS))
+		    (op->kind == PAR_OP_MARK && op->when == PAR_WHEN_ALWAYS) ||
+		    (op->kind == PAR_OP_EVENT && par_event_may_burst(&op->u.event)))
 			return true;
 	}
 	return false;

@@ -87,6 +87,44 @@ void rule_tx_takes_back_everything(void)
 	EXPECT_EQ(do_append(&store, "bob", "dave", "c1", "now")->op[0].id, 1);
 }
 
+/* A reply to a message that fills half of what an event may hold, told in an event that needs
+ * the other half for itself. */
+void rule_tx_event_too_large(void)
+{
+	const char hole[] = "\",\"replyTo\":@60}", begin[] = "{\"message\":\"";
+	const size_t len = PAR_JSON_LIMIT / 2;
+	char *half = arena_alloc(&store.arena, len + 1);
+	char *payload = arena_alloc(&store.arena, len + sizeof(begin) + sizeof(hole));
+	struct outcome *out, *next;
+	struct par_tx *tx;
+
+	memset(half, 'x', len);
+	half[len] = '\0';
+	memcpy(payload, begin, sizeof(begin) - 1);
+	memcpy(payload + sizeof(begin) - 1, half, len);
+	memcpy(payload + sizeof(begin) - 1 + len, hole, sizeof(hole));
+	do_append(&store, "alice", "bob", "c1", half);
+	tx = store_tx(&store);
+	add_append(&store, tx, "bob", "alice", "c2", "reply")->u.append.reply_to = 1;
+	add_event(&store, tx, "carol", "{}");
+	add_event(&store, tx, "alice", payload);
+	out = store_submit(&store, tx);
+	tx = store_tx(&store);
+	add_append(&store, tx, "bob", "alice", "c3", "next");
+	add_event(&store, tx, "carol", "{\"id\":@00}");
+	next = store_submit(&store, tx);
+	store_settle(&store);
+	EXPECT_ERROR(out->error, PAR_E_TOO_LARGE);
+	EXPECT(!out->op[0].applied);
+	EXPECT_ERROR(next->error, PAR_OK);
+	EXPECT_EQ(next->op[0].id, 2);
+	EXPECT_EQ(next->op[1].seq, 1);
+	EXPECT_TEXT(next->op[1].payload, "{\"id\":2}");
+	EXPECT_EQ(ask_events(&store, "alice", "phone", 0)->n, 0);
+	EXPECT_EQ(ask_events(&store, "carol", "phone", 0)->n, 1);
+	EXPECT_EQ(ask_chat(&store, "alice", "bob")->chats[0].missed, 1);
+}
+
 void rule_tx_when(void)
 {
 	struct par_tx *tx;

@@ -177,7 +177,8 @@ static void take_chats(struct world *w)
 	}
 }
 
-/* Each of a dialog is the other's peer. */
+/* Each of a dialog is the other's peer. A chat that was made after its row was to be locked is
+ * not locked: what is seen of it is nothing to go by. The same holds for users and their devices. */
 static void take_members(struct world *w)
 {
 	const PGresult *r;
@@ -189,7 +190,7 @@ static void take_members(struct world *w)
 		struct par_str peer = row_str(r, i, 2);
 		struct member *member = &chat->members[chat->n_members];
 
-		if (chat->n_members == CHAT_MEMBERS)
+		if (chat->id == 0 || chat->n_members == CHAT_MEMBERS)
 			continue;
 		chat->n_members++;
 		member->user_id = (int64_t)row_int8(r, i, 1);
@@ -247,7 +248,10 @@ static void take_devices(struct world *w)
 	r = taken(w, ST_DEVICES, &rows);
 	for (i = 0; i < rows; i++) {
 		struct user *user = row_of(&w->device_list, r, i);
-		struct device *device = world_alloc(w, sizeof(*device));
+		struct device *device;
+		if (user->id == 0)
+			continue;
+		device = world_alloc(w, sizeof(*device));
 		device->name = row_str(r, i, 1);
 		device->cursor.acked = row_int8(r, i, 2);
 		device->cursor.sent = row_int8(r, i, 3);
@@ -269,7 +273,7 @@ static void take_others(struct world *w)
 	r = taken(w, ST_OTHERS, &rows);
 	for (i = 0; i < rows; i++) {
 		struct others *others = row_of(&w->others_list, r, i);
-		others->some = true;
+		others->some = others->user->id != 0;
 	}
 }
 

@@ -210,10 +210,10 @@ tests_unit_test_postgres_prune_SOURCES = tests/unit/test_postgres_prune.c \
 	plugins/storage_postgres/prune.c plugins/storage_postgres/prune.h tests/unit/unit.h
 tests_unit_test_postgres_prune_LDADD = $(CUNIT_LIBS)
 
-# What is special to PostgreSQL: migrations, several servers on one database, and lost
-# connections.
-POSTGRES_TESTS = tests/unit/test_postgres_schema tests/unit/test_postgres_two \
-	tests/unit/test_postgres_lost
+# What is special to PostgreSQL: migrations, what others commit meanwhile, several servers
+# on one database, and lost connections.
+POSTGRES_TESTS = tests/unit/test_postgres_schema tests/unit/test_postgres_batch \
+	tests/unit/test_postgres_two tests/unit/test_postgres_lost
 check_PROGRAMS += $(POSTGRES_TESTS)
 TESTS += tests/unit/check-postgres
 EXTRA_DIST += tests/unit/check-postgres
@@ -227,6 +227,9 @@ tests_unit_test_postgres_schema_SOURCES = tests/unit/test_postgres_schema.c test
 	plugins/storage_postgres/server.c plugins/storage_postgres/server.h
 tests_unit_test_postgres_schema_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS)
 tests_unit_test_postgres_schema_LDADD = $(CUNIT_LIBS) $(PQ_LIBS)
+tests_unit_test_postgres_batch_SOURCES = tests/unit/test_postgres_batch.c $(POSTGRES_TEST_SOURCES)
+tests_unit_test_postgres_batch_CPPFLAGS = $(POSTGRES_TEST_CPPFLAGS)
+tests_unit_test_postgres_batch_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(PQ_LIBS)
 tests_unit_test_postgres_two_SOURCES = tests/unit/test_postgres_two.c $(POSTGRES_TEST_SOURCES)
 tests_unit_test_postgres_two_CPPFLAGS = $(POSTGRES_TEST_CPPFLAGS)
 tests_unit_test_postgres_two_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(PQ_LIBS)

@@ -65,8 +65,10 @@ static void failed(struct lane *lane)
 	lane->state = LANE_AWAY;
 	if (pg->connected == 0)
 		health_unreachable(pg, c->error);
-	else
-		health_log(pg, "a connection cannot be made: %s", c->error);
+	else if (!pg->complained)
+		health_log(pg, "%u connections of %u; another one cannot be made: %s",
+			   pg->connected, pg->options.connections, c->error);
+	pg->complained = true;
 	back_off(pg);
 }
 
@@ -85,6 +87,7 @@ static void connected(struct lane *lane)
 	pg->api->metric_add(pg->metrics.connects, 1);
 	pg->server = lane->connection.server;
 	pg->dialed = pg->proven = true;
+	pg->complained = false;
 	health_reached(pg);
 }
 
@@ -180,6 +183,16 @@ void dial_lost(struct lane *lane)
 	pool_feed(pg);
 }
 
+/* What to do about it, for the ends of PostgreSQL's own words. */
+static const char *advice(const char *sqlstate)
+{
+	if (strcmp(sqlstate, "3D000") == 0)
+		return "; make it first: docs/storage-postgres.md";
+	if (strncmp(sqlstate, "28", 2) == 0)
+		return "; look at the role and its password in the conninfo, and at pg_hba.conf";
+	return "";
+}
+
 bool dial_first(struct postgres *pg, char *error, size_t error_size)
 {
 	struct lane *lane = &pg->lanes[0];
@@ -188,7 +201,8 @@ bool dial_first(struct postgres *pg, char *error, size_t error_size)
 	connect_make(&lane->connect);
 	if (lane->connect.outcome == CONNECT_NEVER) {
 		lane->state = LANE_AWAY;
-		snprintf(error, error_size, "%s", lane->connect.error);
+		snprintf(error, error_size, "%s%s", lane->connect.error,
+			 advice(lane->connect.sqlstate));
 		return false;
 	}
 	take(lane);

@@ -67,6 +67,7 @@ struct postgres {
 	unsigned connected, dialing; /* lanes */
 	bool proven; /* the last attempt to connect succeeded, and nothing was lost since */
 	bool dialed; /* one succeeded since the start */
+	bool complained; /* the log was told that one failed, since the last that succeeded */
 	par_timer_id redial;
 	uint64_t backoff; /* ms */
 	unsigned seed; /* of jitter */

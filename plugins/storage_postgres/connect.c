@@ -179,26 +179,30 @@ static bool apply_settings(struct connect *c)
 		     "the session cannot be set up: ");
 }
 
-/* What schema.c and server.c find wrong needs a person, unless the connection broke. */
-static bool judge(struct connect *c, bool good)
+/* What schema.c and server.c find wrong needs a person, unless it is the state of the
+ * database that will not let them. */
+static bool judge(struct connect *c, bool good, const struct reason *reason)
 {
-	if (!good && PQstatus(c->connection.conn) == CONNECTION_OK)
-		c->outcome = CONNECT_NEVER;
-	else if (!good)
-		c->outcome = CONNECT_LATER;
+	bool passes = reason->sqlstate[0] != '\0' && failure_of(reason->sqlstate) != FAILURE_WORK &&
+		      !sqlstate_needs_help(reason->sqlstate);
+
+	if (!good)
+		fail(c, passes ? CONNECT_LATER : CONNECT_NEVER, reason->sqlstate, "", reason->text);
 	return good;
 }
 
 static bool enter(struct connect *c)
 {
 	struct connection *n = &c->connection;
+	char text[sizeof(c->error)];
+	struct reason reason = { text, sizeof(text), "" };
 	int64_t server;
 
-	if (!judge(c, c->first ? schema_migrate(n->conn, c->error, sizeof(c->error))
-			       : schema_check(n->conn, c->error, sizeof(c->error))))
+	if (!judge(c, c->first ? schema_migrate(n->conn, &reason) : schema_check(n->conn, &reason),
+		   &reason))
 		return false;
-	server = server_register(n->conn, n->server, c->error, sizeof(c->error));
-	if (!judge(c, server != 0))
+	server = server_register(n->conn, n->server, &reason);
+	if (!judge(c, server != 0, &reason))
 		return false;
 	n->server = server;
 	if (c->first)

@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
+
+#include "sqlstate.h"
 
 static uint64_t clock_ms(void)
 {
@@ -75,4 +77,21 @@ void run_no_notice(void *arg, const PGresult *result)
 {
 	(void)arg;
 	(void)result;
+}
+
+bool run_good(const PGresult *result, const char *doing, struct reason *reason)
+{
+	ExecStatusType status = PQresultStatus(result);
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+		return true;
+	if (state == NULL || words == NULL) {
+		state = SQLSTATE_LOST;
+		words = "the connection to PostgreSQL was lost";
+	}
+	snprintf(reason->sqlstate, sizeof(reason->sqlstate), "%s", state);
+	snprintf(reason->text, reason->size, "%s: %s", doing, words);
+	return false;
 }

@@ -8,7 +8,17 @@
 #define STORAGE_POSTGRES_RUN_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* Why something was refused: for whoever is to mend it. */
+struct reason {
+	char *text;
+	size_t size;
+	char sqlstate
+	    [6]; /* of the statement that PostgreSQL refused; "" when it was not PostgreSQL */
+};
 
 /* ms that one statement may take, and one of a migration. */
 #define RUN_LIMIT 10000
@@ -25,6 +35,9 @@ static inline PGresult *run_statement(PGconn *conn, const char *sql, int n,
 {
 	return run_limited(conn, RUN_LIMIT, sql, n, values);
 }
+
+/* Whether the result is one; else why not: PostgreSQL's words behind `doing`. */
+bool run_good(const PGresult *result, const char *doing, struct reason *reason);
 
 /* Waits until what was asked in pipeline mode has been sent and the next result is there:
  * that result, or NULL where PQgetResult says so. `deadline` as run_deadline gives it. */

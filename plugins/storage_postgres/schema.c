@@ -29,7 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run.h"
 #include "server.h"
 
 static const char *const migrations[] = {
@@ -97,48 +96,39 @@ static const char *const migrations[] = {
 	"BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s';" \
 	"SELECT pg_advisory_xact_lock(" SERVER_LOCK_CLASS ", 0)"
 
-struct reason {
-	char *text;
-	size_t size;
-};
-
-/* Why the last statement was refused, for whoever is to mend it. Returns false. */
-static bool refuse(PGconn *conn, const PGresult *result, const char *doing, struct reason *reason)
+/* What to do about it, behind PostgreSQL's words. Returns false. */
+static bool advise(PGconn *conn, struct reason *reason)
 {
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	size_t len = strlen(reason->text);
 
-	if (message == NULL)
-		message = "the connection to PostgreSQL was lost";
-	if (state != NULL && (strcmp(state, "42501") == 0 || strcmp(state, "3F000") == 0))
-		snprintf(reason->text, reason->size,
-			 "%s: %s; run parlanced --migrate with a conninfo of the owner of database"
-			 " %s, and give role %s its rights (docs/storage-postgres.md)",
-			 doing, message, PQdb(conn), PQuser(conn));
-	else if (state != NULL && strcmp(state, "55P03") == 0)
-		snprintf(reason->text, reason->size,
-			 "%s: another server is at work on the tables; wait for it", doing);
-	else
-		snprintf(reason->text, reason->size, "%s: %s; nothing is changed", doing, message);
+	if (strcmp(reason->sqlstate, "42501") == 0 || strcmp(reason->sqlstate, "3F000") == 0)
+		snprintf(
+		    reason->text + len, reason->size - len,
+		    "; run parlanced --migrate with a conninfo of the owner of database %s, and"
+		    " give role %s its rights (docs/storage-postgres.md)",
+		    PQdb(conn), PQuser(conn));
+	else if (strcmp(reason->sqlstate, "55P03") == 0)
+		snprintf(reason->text + len, reason->size - len,
+			 "; another server is at work on the tables");
 	return false;
 }
 
-/* Runs the statements; one of a migration may take long. NULL when they were refused: then the reason is given. */
-static PGresult *run(PGconn *conn, const char *sql, const char *doing, struct reason *reason)
+/* Runs the statements. NULL when they were refused: then the reason is given. */
+static PGresult *run(PGconn *conn, uint64_t limit, const char *sql, const char *doing,
+		     struct reason *reason)
 {
-	PGresult *result = run_limited(conn, RUN_LIMIT_LONG, sql, 0, NULL);
-	ExecStatusType status = PQresultStatus(result);
+	PGresult *result = run_limited(conn, limit, sql, 0, NULL);
 
-	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+	if (run_good(result, doing, reason))
 		return result;
-	refuse(conn, result, doing, reason);
+	advise(conn, reason);
 	PQclear(result);
 	return NULL;
 }
 
 static bool run_only(PGconn *conn, const char *sql, const char *doing, struct reason *reason)
 {
-	PGresult *result = run(conn, sql, doing, reason);
+	PGresult *result = run(conn, RUN_LIMIT_LONG, sql, doing, reason);
 
 	PQclear(result);
 	return result != NULL;
@@ -152,7 +142,7 @@ static int64_t number(const PGresult *result, int column)
 /* The version of the tables, judged. False: refused. */
 static bool read_meta(PGconn *conn, int64_t *version, struct reason *reason)
 {
-	PGresult *result = run(conn, "SELECT version, writer, writer_version FROM meta",
+	PGresult *result = run(conn, RUN_LIMIT, "SELECT version, writer, writer_version FROM meta",
 			       "cannot read the schema's version", reason);
 	bool good = result != NULL;
 
@@ -177,7 +167,7 @@ static bool read_meta(PGconn *conn, int64_t *version, struct reason *reason)
 /* The version as it is now; 0: there are no tables yet. False: refused. */
 static bool read_version(PGconn *conn, int64_t *version, struct reason *reason)
 {
-	PGresult *result = run(conn, LOOK, "cannot look for the tables", reason);
+	PGresult *result = run(conn, RUN_LIMIT, LOOK, "cannot look for the tables", reason);
 	int64_t tables, columns;
 
 	if (result == NULL)
@@ -214,29 +204,27 @@ static bool step(PGconn *conn, int64_t *version, struct reason *reason)
 		return false;
 	snprintf(text, sizeof(text), "%" PRId64, ++*version);
 	result = run_statement(conn, "UPDATE meta SET version = $1::bigint", 1, values);
-	good = PQresultStatus(result) == PGRES_COMMAND_OK || refuse(conn, result, doing, reason);
+	good = run_good(result, doing, reason) || advise(conn, reason);
 	PQclear(result);
 	return good;
 }
 
-bool schema_check(PGconn *conn, char *error, size_t error_size)
+bool schema_check(PGconn *conn, struct reason *reason)
 {
-	struct reason reason = { error, error_size };
 	int64_t version;
 
-	return read_meta(conn, &version, &reason);
+	return read_meta(conn, &version, reason);
 }
 
-bool schema_migrate(PGconn *conn, char *error, size_t error_size)
+bool schema_migrate(PGconn *conn, struct reason *reason)
 {
 	static const char doing[] = "cannot bring the tables up to date";
-	struct reason reason = { error, error_size };
 	int64_t version;
-	bool good = read_version(conn, &version, &reason);
+	bool good = read_version(conn, &version, reason);
 
 	while (good && version < SCHEMA_VERSION) {
-		good = run_only(conn, LOCK, doing, &reason) && step(conn, &version, &reason) &&
-		       run_only(conn, "COMMIT", doing, &reason);
+		good = run_only(conn, LOCK, doing, reason) && step(conn, &version, reason) &&
+		       run_only(conn, "COMMIT", doing, reason);
 		if (!good)
 			PQclear(run_statement(conn, "ROLLBACK", 0, NULL));
 	}

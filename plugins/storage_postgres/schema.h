@@ -8,15 +8,16 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
-#include <stddef.h>
+
+#include "run.h"
 
 /* Brings the database to the version of this server, under a lock, or refuses one that is
- * too new or not ours. False with what to do about it in `error`. Without anything to do it
+ * too new or not ours. False with what to do about it. Without anything to do it
  * only reads, and needs no right but that. */
-bool schema_migrate(PGconn *conn, char *error, size_t error_size);
+bool schema_migrate(PGconn *conn, struct reason *reason);
 
 /* Whether the tables are still such that this server may write them: while it was away, a
  * newer one may have changed them. For a connection that is made again. */
-bool schema_check(PGconn *conn, char *error, size_t error_size);
+bool schema_check(PGconn *conn, struct reason *reason);
 
 #endif

@@ -12,31 +12,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run.h"
-
 /* ms. Who ends without leaving is buried by another, so this is not worth a wait. */
 #define LEAVE_LIMIT 1000
 
 /* Clears the result; false, with the reason, when it is none. */
-static bool check(PGresult *result, char *error, size_t error_size)
+static bool check(PGresult *result, struct reason *reason)
 {
-	ExecStatusType status = PQresultStatus(result);
-	bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	bool good = run_good(result, "cannot enter this server in table server", reason);
 
-	if (!good)
-		snprintf(error, error_size, "cannot enter this server in table server: %s",
-			 message == NULL ? "the connection to PostgreSQL was lost" : message);
 	PQclear(result);
 	return good;
 }
 
-static bool take_lock(PGconn *conn, const char *id, char *error, size_t error_size)
+static bool take_lock(PGconn *conn, const char *id, struct reason *reason)
 {
 	return check(run_statement(conn,
 				   "SELECT pg_advisory_lock_shared(" SERVER_LOCK_CLASS ", $1::int)",
 				   1, &id),
-		     error, error_size);
+		     reason);
 }
 
 /* What a person finds the server by. */
@@ -51,39 +44,39 @@ static void server_name(char *name, size_t size)
 }
 
 /* In a transaction, so that nobody sees the row before it is locked. */
-static int64_t make(PGconn *conn, const char *name, char *error, size_t error_size)
+static int64_t make(PGconn *conn, const char *name, struct reason *reason)
 {
 	PGresult *result;
 	char text[24] = "";
 
-	if (!check(run_statement(conn, "BEGIN", 0, NULL), error, error_size))
+	if (!check(run_statement(conn, "BEGIN", 0, NULL), reason))
 		return 0;
 	result =
 	    run_statement(conn, "INSERT INTO server (name) VALUES ($1) RETURNING id", 1, &name);
 	if (PQresultStatus(result) == PGRES_TUPLES_OK)
 		snprintf(text, sizeof(text), "%s", PQgetvalue(result, 0, 0));
-	if (check(result, error, error_size) && take_lock(conn, text, error, error_size) &&
-	    check(run_statement(conn, "COMMIT", 0, NULL), error, error_size))
+	if (check(result, reason) && take_lock(conn, text, reason) &&
+	    check(run_statement(conn, "COMMIT", 0, NULL), reason))
 		return strtoll(text, NULL, 10);
 	PQclear(run_statement(conn, "ROLLBACK", 0, NULL));
 	return 0;
 }
 
-int64_t server_register(PGconn *conn, int64_t id, char *error, size_t error_size)
+int64_t server_register(PGconn *conn, int64_t id, struct reason *reason)
 {
 	char name[160], text[24];
 	const char *const values[2] = { text, name };
 
 	server_name(name, sizeof(name));
 	if (id == 0)
-		return make(conn, name, error, error_size);
+		return make(conn, name, reason);
 	snprintf(text, sizeof(text), "%" PRId64, id);
-	if (!take_lock(conn, text, error, error_size) ||
+	if (!take_lock(conn, text, reason) ||
 	    !check(run_statement(conn,
 				 "INSERT INTO server (id, name) OVERRIDING SYSTEM VALUE"
 				 " VALUES ($1::bigint, $2) ON CONFLICT (id) DO NOTHING",
 				 2, values),
-		   error, error_size))
+		   reason))
 		return 0;
 	return id;
 }

@@ -9,9 +9,9 @@
 #define STORAGE_POSTGRES_SERVER_H
 
 #include <libpq-fe.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+
+#include "run.h"
 
 /* The first number of all our advisory locks; the second is the server's, or 0 for
  * the tables (schema.c). */
@@ -28,8 +28,9 @@
 	" WHERE s.id <> $1 AND pg_try_advisory_xact_lock(" SERVER_LOCK_CLASS ", s.id::int)))"
 
 /* Makes the server known in this connection: id 0 as a new one, else under the number
- * that it had, whoever may have buried it. Returns its number; 0 with the reason in `error`. */
-int64_t server_register(PGconn *conn, int64_t id, char *error, size_t error_size);
+ * that it had, whoever may have buried it. Returns its number; 0 with the
+ * reason. */
+int64_t server_register(PGconn *conn, int64_t id, struct reason *reason);
 
 /* Forgets the servers that died, but for `own`. What fails is left to the next time. */
 void server_bury(PGconn *conn, int64_t own);

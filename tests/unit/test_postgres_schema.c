@@ -14,6 +14,7 @@
 #define DATABASE "dbname=fresh_schema"
 
 static char error[512];
+static struct reason reason = { error, sizeof(error), "" };
 
 static PGconn *connect_to(const char *conninfo)
 {
@@ -56,7 +57,7 @@ static PGconn *fresh(void)
 	run(conn, "DROP DATABASE IF EXISTS fresh_schema WITH (FORCE)");
 	run(conn, "CREATE DATABASE fresh_schema");
 	PQfinish(conn);
-	error[0] = '\0';
+	error[0] = reason.sqlstate[0] = '\0';
 	return connect_to(DATABASE);
 }
 
@@ -64,14 +65,14 @@ static PGconn *fresh_with_tables(void)
 {
 	PGconn *conn = fresh();
 
-	CU_ASSERT_FATAL(schema_migrate(conn, error, sizeof(error)));
+	CU_ASSERT_FATAL(schema_migrate(conn, &reason));
 	return conn;
 }
 
 static bool migrate(PGconn *conn)
 {
-	error[0] = '\0';
-	return schema_migrate(conn, error, sizeof(error));
+	error[0] = reason.sqlstate[0] = '\0';
+	return schema_migrate(conn, &reason);
 }
 
 static bool says(const char *words)
@@ -91,7 +92,7 @@ static void migrates_once(void)
 	CU_ASSERT(version > 0);
 	CU_ASSERT(migrate(conn));
 	CU_ASSERT_EQUAL(ask(conn, "SELECT version FROM meta"), version);
-	CU_ASSERT(schema_check(conn, error, sizeof(error)));
+	CU_ASSERT(schema_check(conn, &reason));
 	CU_ASSERT_EQUAL(PQtransactionStatus(conn), PQTRANS_IDLE);
 	PQfinish(conn);
 }
@@ -110,7 +111,7 @@ static void many_at_once(void)
 		children[i] = fork();
 		if (children[i] == 0) {
 			PGconn *own = PQconnectdb(DATABASE);
-			bool good = schema_migrate(own, error, sizeof(error));
+			bool good = schema_migrate(own, &reason);
 			if (!good)
 				fprintf(stderr, "%s\n", error);
 			_exit(good ? 0 : 1);
@@ -130,7 +131,7 @@ static void newer_that_we_may_write(void)
 
 	run(conn, "UPDATE meta SET version = 1000, writer_version = '9.9.9'");
 	CU_ASSERT(migrate(conn));
-	CU_ASSERT(schema_check(conn, error, sizeof(error)));
+	CU_ASSERT(schema_check(conn, &reason));
 	CU_ASSERT_EQUAL(ask(conn, "SELECT version FROM meta"), 1000);
 	PQfinish(conn);
 }
@@ -142,8 +143,8 @@ static void newer_that_we_may_not(void)
 	run(conn, "UPDATE meta SET version = 1000, writer = 1000, writer_version = '9.9.9'");
 	CU_ASSERT(!migrate(conn));
 	CU_ASSERT(says("Parlance 9.9.9 or later"));
-	error[0] = '\0';
-	CU_ASSERT(!schema_check(conn, error, sizeof(error)));
+	error[0] = reason.sqlstate[0] = '\0';
+	CU_ASSERT(!schema_check(conn, &reason));
 	CU_ASSERT(says("Parlance 9.9.9 or later"));
 	PQfinish(conn);
 }
@@ -170,6 +171,7 @@ static void damaged(void)
 	run(conn, "DELETE FROM meta");
 	CU_ASSERT(!migrate(conn));
 	CU_ASSERT(says("damaged"));
+	CU_ASSERT_STRING_EQUAL(reason.sqlstate, "");
 	PQfinish(conn);
 }
 
@@ -181,6 +183,7 @@ static void fails_as_a_whole(void)
 	run(conn, "CREATE TYPE doc AS ENUM ('in', 'the', 'way')");
 	CU_ASSERT(!migrate(conn));
 	CU_ASSERT(says("migration 1"));
+	CU_ASSERT_STRING_EQUAL(reason.sqlstate, "42710");
 	CU_ASSERT_EQUAL(PQtransactionStatus(conn), PQTRANS_IDLE);
 	CU_ASSERT_EQUAL(ask(conn, "SELECT count(*) FROM pg_class WHERE relname = 'meta'"), 0);
 	run(conn, "DROP TYPE doc");
@@ -207,7 +210,7 @@ static void without_rights(void)
 	run(owner,
 	    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO fresh_server");
 	CU_ASSERT(migrate(conn));
-	CU_ASSERT(server_register(conn, 0, error, sizeof(error)) > 0);
+	CU_ASSERT(server_register(conn, 0, &reason) > 0);
 	PQfinish(conn);
 	run(owner, "DROP OWNED BY fresh_server; DROP ROLE fresh_server");
 	PQfinish(owner);
@@ -230,8 +233,8 @@ static void end(PGconn *conn, PGconn *other)
 static void the_dead_are_buried(void)
 {
 	PGconn *one = fresh_with_tables(), *two = connect_to(DATABASE);
-	int64_t first = server_register(one, 0, error, sizeof(error));
-	int64_t second = server_register(two, 0, error, sizeof(error));
+	int64_t first = server_register(one, 0, &reason);
+	int64_t second = server_register(two, 0, &reason);
 
 	CU_ASSERT(first > 0 && second > 0 && first != second);
 	server_bury(one, first);
@@ -247,10 +250,10 @@ static void one_connection_is_enough(void)
 {
 	PGconn *one = fresh_with_tables(), *two = connect_to(DATABASE);
 	PGconn *of_two = connect_to(DATABASE);
-	int64_t first = server_register(one, 0, error, sizeof(error));
-	int64_t second = server_register(two, 0, error, sizeof(error));
+	int64_t first = server_register(one, 0, &reason);
+	int64_t second = server_register(two, 0, &reason);
 
-	CU_ASSERT_EQUAL(server_register(of_two, second, error, sizeof(error)), second);
+	CU_ASSERT_EQUAL(server_register(of_two, second, &reason), second);
 	end(two, one);
 	server_bury(one, first);
 	CU_ASSERT_EQUAL(ask(one, "SELECT count(*) FROM server"), 2);
@@ -263,14 +266,14 @@ static void one_connection_is_enough(void)
 static void comes_back(void)
 {
 	PGconn *one = fresh_with_tables(), *two = connect_to(DATABASE);
-	int64_t first = server_register(one, 0, error, sizeof(error));
-	int64_t second = server_register(two, 0, error, sizeof(error));
+	int64_t first = server_register(one, 0, &reason);
+	int64_t second = server_register(two, 0, &reason);
 
 	run(two, "INSERT INTO lane (server) SELECT max(id) FROM server");
 	end(two, one);
 	server_bury(one, first);
 	two = connect_to(DATABASE);
-	CU_ASSERT_EQUAL(server_register(two, second, error, sizeof(error)), second);
+	CU_ASSERT_EQUAL(server_register(two, second, &reason), second);
 	CU_ASSERT_EQUAL(ask(one, "SELECT count(*) FROM server"), 2);
 	server_bury(one, first);
 	CU_ASSERT_EQUAL(ask(one, "SELECT count(*) FROM lane"), 1);
@@ -284,7 +287,7 @@ static void comes_back(void)
 static void leaves(void)
 {
 	PGconn *conn = fresh_with_tables();
-	int64_t id = server_register(conn, 0, error, sizeof(error));
+	int64_t id = server_register(conn, 0, &reason);
 
 	run(conn, "INSERT INTO lane (server) SELECT max(id) FROM server");
 	server_leave(conn, id);

@@ -7,7 +7,7 @@
  *
  *   statements_lane.h    a transaction and its mark: lane.c, connect.c, server.c
  *   statements_batch.h   what transactions ask and write: load.c, write.c
- *   statements_prune.h   what PRUNE does: prune.c
+ *   statements_prune.h   what PRUNE does: batch_prune.c
  *   statements_query.h   what queries ask: query_*.c
  */
 #ifndef STORAGE_POSTGRES_STATEMENTS_H

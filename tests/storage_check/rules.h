@@ -204,7 +204,8 @@ struct rule {
 	X(tx_takes_back_everything, RULE_ANY, "TRANSACTIONS", \
 	  "Whatever its operations did before the last one was refused is undone.") \
 	X(tx_event_too_large, RULE_ANY, "EVENT", \
-	  "An event that a reply makes larger than PAR_JSON_LIMIT refuses its transaction wholly.") \
+	  "An event that a reply makes larger than PAR_JSON_LIMIT refuses its transaction " \
+	  "wholly.") \
 	X(tx_refusals_change_nothing, RULE_ANY, "ERRORS", \
 	  "Each refusal gives the same error when tried again, and nothing was changed by it.") \
 	X(tx_sees_its_own, RULE_ANY, "TRANSACTIONS", \

@@ -20,7 +20,6 @@ static struct user *user_know(struct world *w, struct par_str name)
 	user = world_alloc(w, sizeof(*user));
 	user->name = name;
 	HASH_ADD_KEYPTR_BYHASHVALUE(hh, w->users, name.s, name.len, hash, user);
-	list_add(w, &w->user_list, user);
 	return user;
 }
 

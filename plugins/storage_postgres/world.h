@@ -196,7 +196,7 @@ struct world {
 	struct sent *sents;
 	struct message *messages;
 	struct doc *docs;
-	struct list chat_list, user_list, sent_list, message_list, mark_list, doc_list;
+	struct list chat_list, sent_list, message_list, mark_list, doc_list;
 	struct list lock_list, device_list, others_list; /* of users */
 	struct message *added, **added_end;
 	struct message *changed, **changed_end;

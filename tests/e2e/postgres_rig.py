@@ -72,7 +72,6 @@ class Rig:
 
     async def ready(self):
         await eventually(lambda: self.server.get("/readyz")[0] == 200, "ready")
-        assert self.server.metric("parlance_ready") == 1
 
     async def not_ready(self, why=""):
         """And says why."""
@@ -81,6 +80,10 @@ class Rig:
                          f"{why!r} as the reason, last was {self.server.get('/readyz')}")
         assert self.server.get("/healthz")[0] == 200
         assert self.server.metric("parlance_ready") == 0
+
+    async def connected(self, connections=4):
+        """All connections are there that there should be."""
+        await eventually(lambda: self.metric("connections") == connections, "all connections")
 
     async def growth(self, name, by=1):
         """Returns a function that waits until the metric has grown since now."""

@@ -9,7 +9,6 @@ import os
 import pytest
 
 from crowd import insist
-from harness import eventually
 
 pytestmark = pytest.mark.storage("postgres")
 
@@ -98,12 +97,12 @@ async def test_password(guest_rig, where):
     rig = guest_rig(where)
     rig.server.start()
     await works(rig)
-    await eventually(lambda: rig.metric("connections") == 4, "all connections")
+    await rig.connected()
     rig.cluster.sql(f"ALTER ROLE guest PASSWORD '{OTHER}'")
     rig.terminate("usename = 'guest'")
     await rig.not_ready("password")
     no_secrets(rig)
-    rig.server.stop()
+    await rig.server.end()
     said = rig.server.start_and_fail()
     assert "password authentication failed" in said and "guest" in said, said
     no_secrets(rig)
@@ -115,7 +114,7 @@ async def test_password_changed(guest_rig, mended):
     that the server knows, or the server is told the new one: the file is read each time."""
     rig = guest_rig()
     rig.server.start()
-    await eventually(lambda: rig.metric("connections") == 4, "all connections")
+    await rig.connected()
     rig.cluster.sql(f"ALTER ROLE guest PASSWORD '{OTHER}'")
     await works(rig)
     rig.terminate("usename = 'guest'")
@@ -126,7 +125,7 @@ async def test_password_changed(guest_rig, mended):
     else:
         rig.cluster.sql(f"ALTER ROLE guest PASSWORD '{SECRET}'")
     await works(rig)
-    await eventually(lambda: rig.metric("connections") == 4, "all connections")
+    await rig.connected()
 
 
 @pytest.mark.parametrize("conninfo", [
@@ -178,7 +177,7 @@ async def test_role_without_rights(guest_rig):
     conninfo, options["conninfo"] = options["conninfo"], rig.cluster.conninfo(rig.database)
     rig.server.start()
     await works(rig)
-    rig.server.stop()
+    await rig.server.end()
     options["conninfo"] = conninfo
     said = rig.server.start_and_fail()
     assert "guest" in said and "docs/storage-postgres.md" in said, said
@@ -192,7 +191,7 @@ async def test_right_taken_away(guest_rig):
     options = rig.server.config["plugins"]["storage_postgres"]
     conninfo, options["conninfo"] = options["conninfo"], rig.cluster.conninfo(rig.database)
     rig.server.start()
-    rig.server.stop()
+    await rig.server.end()
     options["conninfo"] = conninfo
     rig.sql(RIGHTS)
     rig.server.start()
@@ -216,14 +215,14 @@ async def test_role_dropped(make_rig):
         options["conninfo"] = rig.cluster.conninfo(rig.database, "guest")
         rig.server.start()
         await works(rig)
-        await eventually(lambda: rig.metric("connections") == 4, "all connections")
+        await rig.connected()
         rig.cluster.sql("ALTER ROLE guest NOLOGIN")
         rig.terminate("usename = 'guest'")
         await rig.not_ready("guest")
         await unavailable(rig)
         rig.cluster.sql("ALTER ROLE guest LOGIN")
         await works(rig)
-        rig.server.stop()
+        await rig.server.end()
     finally:
         rig.sql("REASSIGN OWNED BY guest TO parlance; DROP OWNED BY guest; DROP ROLE guest")
 
@@ -236,7 +235,7 @@ async def test_schema_too_new(make_rig):
     rig = make_rig()
     rig.server.start()
     await works(rig)
-    await eventually(lambda: rig.metric("connections") == 4, "all connections")
+    await rig.connected()
     before = rig.sql("SELECT version FROM meta")
     rig.sql("UPDATE meta SET version = 1000, writer = 1000, writer_version = '9.8.7'")
     rig.terminate("application_name = 'parlanced'")
@@ -245,7 +244,7 @@ async def test_schema_too_new(make_rig):
     rig.sql(f"UPDATE meta SET version = {before}, writer = 1")
     await works(rig)
     rig.sql("UPDATE meta SET version = 1000, writer = 1000")
-    rig.server.stop()
+    await rig.server.end()
     assert "9.8.7" in rig.server.start_and_fail()
     rig.sql("UPDATE meta SET writer = 1")
     rig.server.start()
@@ -257,7 +256,7 @@ async def test_database_dropped(make_rig):
     rig = make_rig()
     rig.server.start()
     await works(rig)
-    rig.server.stop()
+    await rig.server.end()
     rig.cluster.sql(f"CREATE DATABASE backup TEMPLATE {rig.database}")
     try:
         rig.server.start()
@@ -308,4 +307,4 @@ async def test_lane_rows_removed(make_rig):
     rig.sql("DELETE FROM lane; DELETE FROM server")
     for _ in range(6):
         await works(rig)
-    await eventually(lambda: rig.metric("connections") == 4, "all connections")
+    await rig.connected()

@@ -48,6 +48,7 @@ async def test_failover(pair, make_rig):
     crowd = Crowd(rig.server.start())
     async with crowd.at_work():
         await crowd.answers(100)
+        await rig.connected()
         lost = await rig.growth("losses_total", 4)
         await in_thread(pair.primary.kill_all)
         await crowd.answers(30, "unavailable")
@@ -65,6 +66,7 @@ async def test_failover_at_once(pair, make_rig):
     crowd = Crowd(rig.server.start())
     async with crowd.at_work():
         await crowd.answers(100)
+        await rig.connected()
         lost = await rig.growth("losses_total", 4)
         await in_thread(pair.fail_over)
         await lost()

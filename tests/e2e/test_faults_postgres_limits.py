@@ -9,7 +9,7 @@ import pytest
 
 import postgres
 from crowd import Crowd, insist
-from harness import eventually, in_thread
+from harness import in_thread
 from postgres_cluster import Cluster
 
 pytestmark = pytest.mark.storage("postgres")
@@ -111,8 +111,8 @@ async def test_no_connection_left(make_rig):
             assert answer["messageId"] == number
         assert rig.metric("connections") == 1
         rig.cluster.sql("ALTER ROLE parlanced CONNECTION LIMIT 4")
-        await eventually(lambda: rig.metric("connections") == 4, "all connections")
-        server.stop()
+        await rig.connected()
+        await server.end()
     finally:
         rig.cluster.drop(rig.database)
         rig.cluster.sql("DROP ROLE parlanced")
@@ -147,7 +147,7 @@ async def test_max_connections(make_rig, rounds):
             for _ in range(rounds):
                 await crowd.trouble(begin=take_all, end=give_back)
         await crowd.check()
-        rig.server.stop()
+        await rig.server.end()
     finally:
         cluster.remove()
 
@@ -172,7 +172,7 @@ async def test_read_only(make_rig, rounds):
             await crowd.answers(60)
             await rig.ready()
     await reader.close()
-    await eventually(lambda: rig.metric("connections") == 4, "all connections again")
+    await rig.connected()
     await crowd.check()
 
 

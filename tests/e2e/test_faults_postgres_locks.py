@@ -31,7 +31,7 @@ async def acquainted(rig, *pairs):
     for sender, receiver in pairs:
         await clients[sender].new(receiver, "first")
         await clients[receiver].expect_event("new", message="first")
-    await eventually(lambda: rig.metric("connections") == 4, "all connections")
+    await rig.connected()
     return clients
 
 
@@ -96,9 +96,9 @@ async def test_table_locked(make_rig, table):
 async def test_deadlock(make_rig):
     """Somebody takes locks in another order. PostgreSQL ends our transaction, which is tried
     again; who asked is not bothered with it."""
-    rig = make_rig(timeout="20s")
+    rig = make_rig(timeout="20s", server={"cursor_interval": "1m"})
+    rig.cluster.sql(f"ALTER DATABASE {rig.database} SET deadlock_timeout = '300ms'")
     rig.server.start()
-    rig.cluster.set(deadlock_timeout="300ms")
     clients = await acquainted(rig, ("alice", "bob"))
     for number in range(2, 5):
         retries = await rig.growth("retries_total")

@@ -12,6 +12,11 @@ pytestmark = pytest.mark.storage("postgres")
 few = pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
 
 
+def long(*values):
+    return pytest.param(*values, marks=pytest.mark.long)
+
+
+
 # ------------------------------------------------------------ around a COMMIT
 
 async def quiet(rig):
@@ -20,15 +25,16 @@ async def quiet(rig):
     server = rig.server.start()
     alice, bob = await server.connect("alice"), await server.connect("bob")
     await alice.barrier()
-    await eventually(lambda: rig.metric("connections") == 4, "all connections")
+    await rig.connected()
     await alice.new("bob", "1", clientMessageId="c1")
     await bob.expect_event("new", messageId=1)
     await bob.barrier()
     return alice, bob
 
 
-@pytest.mark.parametrize("end", ["heal", "forget"])
-@pytest.mark.parametrize("where", ["before", "during", "after"])
+@pytest.mark.parametrize("where, end", [
+    ("before", "heal"), ("before", "forget"), ("during", "heal"), long("during", "forget"),
+    ("after", "heal"), long("after", "forget")])
 async def test_cut_at_commit(make_rig, where, end):
     """What was sent may arrive when the network is well again, or never. `during`: PostgreSQL
     commits, and its answer is lost. `after`: the answer comes, and then nothing more."""
@@ -68,7 +74,7 @@ async def test_cut_at_commit_for_a_moment(make_rig, where, told):
     rig = make_rig(proxy=True, timeout="5s", server={"cursor_interval": "1m"})
     alice, bob = await quiet(rig)
     for number in range(2, 5):
-        await eventually(lambda: rig.metric("connections") == 4, "all connections")
+        await rig.connected()
         cut = rig.proxy.cut(where)
         asked = await alice.begin("new", {"chatId": "bob", "message": str(number)})
         await in_thread(cut.wait)
@@ -85,7 +91,7 @@ async def test_cut_at_commit_for_a_moment(make_rig, where, told):
 
 
 @few
-@pytest.mark.parametrize("where", ["before", "during", "after"])
+@pytest.mark.parametrize("where", [long("before"), "during", long("after")])
 async def test_cut_at_commit_under_load(make_rig, where, rounds):
     rig = make_rig(proxy=True)
     crowd = Crowd(rig.server.start())
@@ -99,7 +105,7 @@ async def test_cut_at_commit_under_load(make_rig, where, rounds):
 # ------------------------------------------------------------------- at any time
 
 @few
-@pytest.mark.parametrize("how", ["drop", "answers", "questions", "refuse", "no news"])
+@pytest.mark.parametrize("how", ["drop", long("answers"), long("questions"), "refuse", "no news"])
 async def test_network_gone(make_rig, how, rounds):
     """`no news`: also the kernel says nothing to who wants to connect."""
     rig = make_rig(proxy=True)
@@ -137,7 +143,7 @@ async def test_slow(make_rig):
     """What takes long, but not too long, is no fault: nobody is refused, no connection given up."""
     rig = make_rig(proxy=True, timeout="20s")
     crowd = Crowd(rig.server.start())
-    await eventually(lambda: rig.metric("connections") == 4, "all connections")
+    await rig.connected()
     async with crowd.at_work():
         for number in range(6):
             await crowd.answers(20)

@@ -271,18 +271,19 @@ static bool make_row(struct connect *c)
 	return check(c, result, "table lane cannot be written: ");
 }
 
+/* As the database tells it: what libpq was told may be a pooler's invention. */
 static bool read_process(struct connect *c)
 {
 	struct connection *n = &c->connection;
 	PGresult *result = run_statement(n->conn,
-					 "SELECT backend_start FROM pg_stat_activity"
+					 "SELECT pid, backend_start FROM pg_stat_activity"
 					 " WHERE pid = pg_backend_pid()",
 					 0, NULL);
 
 	n->pid = 0;
 	if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1) {
-		n->pid = PQbackendPID(n->conn);
-		snprintf(n->began, sizeof(n->began), "%s", PQgetvalue(result, 0, 0));
+		n->pid = atoi(PQgetvalue(result, 0, 0));
+		snprintf(n->began, sizeof(n->began), "%s", PQgetvalue(result, 0, 1));
 	}
 	return check(c, result, "pg_stat_activity cannot be read: ");
 }

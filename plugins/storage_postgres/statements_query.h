@@ -23,10 +23,12 @@
 	" LEFT JOIN LATERAL (SELECT delivered, read FROM member" \
 	" WHERE chat = me.chat AND usr <> me.usr LIMIT 1) o ON true"
 
+/* Never more than what the page holds of it (query_history.c): a service message has no text of
+ * the other one. */
 #define QUERY_MESSAGE_LEN \
 	"coalesce(octet_length(m.text), 0) + coalesce(octet_length(m.attachments), 0)" \
 	" + coalesce(octet_length(m.forwarded), 0) + coalesce(octet_length(m.payload), 0)" \
-	" + coalesce(octet_length(r.text), 0)"
+	" + CASE WHEN m.kind < 2 THEN coalesce(octet_length(r.text), 0) ELSE 0 END"
 
 /* $3 chat, $4 user: looked up by themselves, or PostgreSQL may go through all the chats of the
  * user, or all the members of the chat, as its statistics are. Of the message that one

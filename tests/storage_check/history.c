@@ -55,6 +55,27 @@ void rule_messages_bounds(void)
 	EXPECT(page_is(page_of(9, 0, 10, 1), 9, 1, true));
 }
 
+/* A service message is short, whatever the length of what it is about. */
+void rule_messages_bounds_of_services(void)
+{
+	char text[1001];
+	unsigned i;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	do_append(&store, "alice", "bob", NULL, text);
+	for (i = 0; i < 9; i++) {
+		struct par_tx *tx = store_tx(&store);
+		struct par_op *op = add_change(&store, tx, PAR_CHANGE_EDIT, "alice", "bob", 1);
+
+		op->u.change.message = par_str_of(text);
+		store_run(&store, tx);
+	}
+	EXPECT(page_is(page_of(2, 0, 20, 2000), 2, 9, false));
+	EXPECT(page_is(page_of(2, 0, 8, 2000), 2, 8, true));
+	EXPECT(page_is(page_of(0, 0, 9, 2000), 2, 9, true));
+}
+
 void rule_chats_list(void)
 {
 	struct page *page;

@@ -112,6 +112,8 @@ struct rule {
 	  "A page goes from start_id, or before end_id, and says whether there is more that way.") \
 	X(messages_bounds, RULE_ANY, "struct par_query", \
 	  "A page of messages keeps to max_bytes of text, but has one message at least.") \
+	X(messages_bounds_of_services, RULE_ANY, "struct par_query", \
+	  "What a service message is about is not counted with it.") \
 	X(chats_list, RULE_ANY, "CHATS", \
 	  "The list has each chat once, the latest message first, with marks and missed counts.") \
 	X(chats_pages, RULE_ANY, "CHATS", \

@@ -210,11 +210,12 @@ bool dial_first(struct postgres *pg, char *error, size_t error_size)
 	return true;
 }
 
-void dial_settle(struct lane *lane)
+bool dial_settle(struct lane *lane)
 {
 	fill(lane);
 	connect_make(&lane->connect);
 	take(lane);
+	return !lane->in_doubt;
 }
 
 void dial_stop(struct postgres *pg)

@@ -15,8 +15,8 @@ bool dial_first(struct postgres *pg, char *error, size_t error_size);
 void dial_more(struct postgres *pg);
 /* The lane has lost its connection. */
 void dial_lost(struct lane *lane);
-/* When the server stops: settles what is in doubt, waiting for it. */
-void dial_settle(struct lane *lane);
+/* When the server stops: settles what is in doubt, waiting for it. False when it could not. */
+bool dial_settle(struct lane *lane);
 void dial_stop(struct postgres *pg);
 
 #endif

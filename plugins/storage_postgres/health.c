@@ -27,15 +27,22 @@
 static void probe_begin(struct batch *batch)
 {
 	lane_begin(batch->lane);
-	lane_commit(batch->lane);
 }
 
-static void probe_nothing(struct batch *batch)
+/* Not along with the beginning: COMMIT never leaves before the lane's row is locked, or one that
+ * arrives when the connection is long lost would be taken for that of a later batch. */
+static void probe_next(struct batch *batch)
+{
+	if (batch->step == 1)
+		lane_commit(batch->lane);
+}
+
+static void probe_end(struct batch *batch)
 {
 	(void)batch;
 }
 
-static const struct batch_kind batch_probe = { probe_begin, probe_nothing, probe_nothing };
+static const struct batch_kind batch_probe = { probe_begin, probe_next, probe_end };
 
 static void probe_later(struct postgres *pg);
 
@@ -64,6 +71,25 @@ void health_silence(struct postgres *pg)
 
 	while ((lane = pool_idle_lane(pg)) != NULL)
 		lane_start(lane, &batch_probe, NULL, 0);
+}
+
+void health_suspect(struct postgres *pg)
+{
+	unsigned i;
+
+	for (i = 0; i < pg->options.connections; i++)
+		pg->lanes[i].suspect = true;
+}
+
+void health_leave_suspects(struct postgres *pg)
+{
+	unsigned i;
+
+	for (i = 0; i < pg->options.connections && pg->connected > 1; i++) {
+		struct lane *lane = &pg->lanes[i];
+		if (lane->suspect && lane->state == LANE_IDLE)
+			lane_lose(lane, SQLSTATE_READ_ONLY, sqlstate_words(SQLSTATE_READ_ONLY));
+	}
 }
 
 /* --- what is said --- */

@@ -21,6 +21,12 @@ void health_wrote(struct postgres *pg);
  * given up as well. A network that drops everything ends none of them. */
 void health_silence(struct postgres *pg);
 
+/* One connection leads to a server that can only be read from, and so may all that are there. A new
+ * one may find another server: it takes their place, since what they read may be old by then. */
+void health_suspect(struct postgres *pg);
+/* Gives up those that are idle and still suspect, but for the last connection there is. */
+void health_leave_suspects(struct postgres *pg);
+
 /* Refuses what waits and has no prospect now. */
 void health_refuse(struct postgres *pg);
 void health_stop(struct postgres *pg);

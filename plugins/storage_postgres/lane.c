@@ -365,6 +365,7 @@ bool lane_attach(struct lane *lane, const struct connection *connection)
 	lane->connection = *connection;
 	lane->connected_at = pg->api->now(pg->self);
 	lane->state = LANE_IDLE;
+	lane->suspect = false;
 	lane->words[0] = '\0';
 	PQsetNoticeReceiver(conn, take_notice, lane);
 	return true;

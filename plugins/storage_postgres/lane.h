@@ -56,6 +56,7 @@ struct lane {
 	bool committed; /* and is done */
 	bool rolling; /* this step is the ROLLBACK after a failure */
 	bool in_doubt;
+	bool suspect; /* of leading to a server that can only be read from */
 	uint64_t commit_began; /* us */
 	bool failed; /* something in this batch was refused, with */
 	char sqlstate[6];

@@ -156,8 +156,10 @@ void outcome_done(struct lane *lane)
 	lane->results = lane->spare;
 	lane->spare = (struct results){ NULL, 0, 0 };
 	queue_release(&pg->queue, works);
-	if (wrote)
+	if (wrote) {
+		lane->suspect = false;
 		health_wrote(pg);
+	}
 	pool_feed(pg);
 	works_done(pg, works);
 	clear_results(&results);
@@ -198,12 +200,12 @@ static void fail_state(struct lane *lane, bool writing, struct work *works)
 {
 	struct postgres *pg = lane->pg;
 
+	/* before those that came later and are refused for the same reason */
+	release_and_refuse(pg, works, PAR_E_UNAVAILABLE, sqlstate_words(lane->sqlstate));
 	if (writing)
 		health_ill(pg, lane->sqlstate);
-	release_and_refuse(pg, works, PAR_E_UNAVAILABLE, sqlstate_words(lane->sqlstate));
-	/* Another connection may find a server that can be written; one stays, to read. */
-	if (strcmp(lane->sqlstate, SQLSTATE_READ_ONLY) == 0 && pg->connected > 1)
-		lane_lose(lane, lane->sqlstate, lane->words);
+	if (strcmp(lane->sqlstate, SQLSTATE_READ_ONLY) == 0)
+		health_suspect(pg);
 }
 
 void outcome_failed(struct lane *lane)

@@ -111,6 +111,7 @@ static void postgres_unload(void *state)
 {
 	struct postgres *pg = state;
 
+	pool_free(pg);
 	queue_free(&pg->queue);
 	free(pg->conninfo);
 	free(pg);

@@ -83,7 +83,8 @@ void pool_feed(struct postgres *pg)
 
 	if (pg->queue.waiting > 0)
 		health_refuse(pg);
-	while ((lane = pool_idle_lane(pg)) != NULL) {
+	health_leave_suspects(pg);
+	while (!pg->ended && (lane = pool_idle_lane(pg)) != NULL) {
 		works = queue_take(&pg->queue, pg->options.batch, &n);
 		if (works == NULL)
 			break;
@@ -135,11 +136,7 @@ bool pool_start(struct postgres *pg, char *error, size_t error_size)
 	for (i = 0; i < pg->options.connections; i++)
 		lane_init(&pg->lanes[i], pg);
 	pg->seed = (unsigned)run_deadline(0);
-	if (dial_first(pg, error, error_size))
-		return true;
-	free(pg->lanes);
-	pg->lanes = NULL;
-	return false;
+	return dial_first(pg, error, error_size);
 }
 
 /* --- the end --- */
@@ -235,19 +232,26 @@ void pool_stop(struct postgres *pg)
 
 	end_waits(pg);
 	for (i = 0; i < pg->options.connections; i++) {
-		if (pg->lanes[i].in_doubt && pg->lanes[i].state == LANE_AWAY)
-			dial_settle(&pg->lanes[i]);
+		if (pg->lanes[i].in_doubt && pg->lanes[i].state == LANE_AWAY &&
+		    !dial_settle(&pg->lanes[i]))
+			break; /* nor would the others, and each attempt may take long */
 	}
 	pool_feed(pg);
 	while (any_busy(pg) && poll_lanes(pg, deadline))
 		pool_feed(pg);
+	pg->ended = true;
 	for (i = 0; i < pg->options.connections; i++)
 		give_up(&pg->lanes[i]);
 	works_refuse(pg, queue_expire(&pg->queue, UINT64_MAX), PAR_E_UNAVAILABLE,
 		     "the storage has stopped");
 	close_all(pg);
-	for (i = 0; i < pg->options.connections; i++)
+}
+
+void pool_free(struct postgres *pg)
+{
+	unsigned i;
+
+	for (i = 0; pg->lanes != NULL && i < pg->options.connections; i++)
 		lane_free(&pg->lanes[i]);
 	free(pg->lanes);
-	pg->lanes = NULL;
 }

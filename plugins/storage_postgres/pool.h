@@ -9,6 +9,8 @@
 bool pool_start(struct postgres *pg, char *error, size_t error_size);
 /* Completes, or refuses, all that was handed over. */
 void pool_stop(struct postgres *pg);
+/* Nothing that was offloaded is under way any more. */
+void pool_free(struct postgres *pg);
 
 /* Gives what may go to the lanes that are idle. */
 void pool_feed(struct postgres *pg);

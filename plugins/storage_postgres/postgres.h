@@ -61,7 +61,8 @@ struct postgres {
 	unsigned largest; /* batch so far */
 	par_timer_id tick; /* runs while something waits or is under way */
 	uint64_t ticks; /* counts them: PATIENCE of them are options.timeout */
-	bool stopping;
+	bool stopping; /* what waits for a timer waits no longer */
+	bool ended; /* nothing is begun any more */
 
 	/* dial.c */
 	unsigned connected, dialing; /* lanes */

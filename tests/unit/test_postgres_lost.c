@@ -2,6 +2,8 @@
 /* storage_postgres: connections lost exactly at a commit, rows that others have locked, and
  * deadlocks. A cutter (tests/support) lies in between. EVENT has no client id: one that was
  * carried out twice would show. */
+#include <signal.h>
+
 #include "postgres_test.h"
 #include "support/cutter.h"
 
@@ -13,19 +15,24 @@ static int64_t metric(const char *name)
 	return host_metric(store.host, "storage_postgres", name);
 }
 
-static void open_store(int connections, unsigned timeout)
+static void open_with(const char *options, int connections, unsigned timeout)
 {
 	cutter_start(&cutter);
 	memset(&store, 0, sizeof(store));
 	store.object = OBJECT;
 	store.config = store_format(&store,
-				    "{\"conninfo\": \"host=%s dbname=fresh_@NAME@\","
+				    "{\"conninfo\": \"host=%s dbname=fresh_@NAME@ %s\","
 				    " \"connections\": %d, \"timeout\": %u}",
-				    cutter.dir, connections, timeout);
+				    cutter.dir, options, connections, timeout);
 	store.prepare = PREPARE;
 	store_open_fresh(&store);
 	while (metric("connections") < connections)
 		host_turn(store.host);
+}
+
+static void open_store(int connections, unsigned timeout)
+{
+	open_with("", connections, timeout);
 }
 
 static void close_store(void)
@@ -175,7 +182,7 @@ static void the_end_settles_a_doubt(void)
 	CU_ASSERT(outcome->done);
 	CU_ASSERT_EQUAL(outcome->error, PAR_OK);
 	CU_ASSERT_STRING_EQUAL(ask_database(&store, "SELECT count(*) FROM event"), "2");
-	cutter_end(&cutter);
+	close_store();
 }
 
 /* --- what others do --- */
@@ -232,18 +239,19 @@ static void a_locked_row_fails_alone(void)
 	close_store();
 }
 
-/* The other has the user and wants the chat, ours has the chat and wants the user. Who came
- * first is refused by PostgreSQL after a second, and that is ours. */
+/* The other has the user and wants the chat, ours has the chat and wants the user. Ours looks
+ * after two seconds whether it is so, and is refused; the other would wait for long. */
 static void a_deadlock_is_tried_again(void)
 {
 	struct outcome *outcome;
 	struct par_tx *tx;
 	PGconn *other;
 
-	open_store(1, 8000);
+	open_with("options='-c deadlock_timeout=2s'", 1, 16000);
 	do_append(&store, "alice", "bob", "c1", "text");
 	other = other_open(&store);
-	run_other(other, "BEGIN; SELECT FROM users WHERE name = 'bob' FOR UPDATE");
+	run_other(other, "SET deadlock_timeout = '1h'; BEGIN;"
+			 "SELECT FROM users WHERE name = 'bob' FOR UPDATE");
 	tx = store_tx(&store);
 	add_append(&store, tx, "alice", "bob", "c2", "text");
 	add_event(&store, tx, "bob", "{}");
@@ -263,6 +271,58 @@ static void a_deadlock_is_tried_again(void)
 	close_store();
 }
 
+/* The process at the other end of the connection that carries something. */
+static pid_t busy_process(void)
+{
+	const char *pid = NULL;
+
+	while (pid == NULL)
+		pid = ask_database(&store, "SELECT pid FROM pg_stat_activity WHERE"
+					   " application_name = 'parlanced'"
+					   " AND datname = current_database()"
+					   " AND wait_event_type = 'Lock'");
+	return (pid_t)atol(pid);
+}
+
+/* What one lane gives up at the end, another one must not begin: the second is stuck with bob,
+ * and the first is idle. */
+static void the_end_leaves_nothing(void)
+{
+	struct outcome *alice, *bob[2];
+	PGconn *others[2];
+	pid_t process;
+
+	open_store(2, 2000);
+	do_event(&store, "alice", "{}");
+	do_event(&store, "bob", "{}");
+	others[0] = other_open(&store);
+	others[1] = other_open(&store);
+	run_other(others[0], "BEGIN; SELECT FROM users WHERE name = 'alice' FOR UPDATE");
+	alice = submit_event("alice", "{}");
+	store.host->storage->flush(store.host->storage_state);
+	kill(process = busy_process(), SIGSTOP);
+	run_other(others[1], "BEGIN; SELECT FROM users WHERE name = 'bob' FOR UPDATE");
+	bob[0] = submit_event("bob", "{}");
+	bob[1] = submit_event("bob", "{}");
+	store.host->storage->flush(store.host->storage_state);
+	kill(process, SIGCONT);
+	run_other(others[0], "ROLLBACK");
+	kill(process = busy_process(), SIGSTOP);
+	while (!alice->done)
+		host_turn(store.host);
+	store_shut(&store);
+	kill(process, SIGCONT);
+	CU_ASSERT_EQUAL(alice->error, PAR_OK);
+	CU_ASSERT(bob[0]->done && bob[1]->done);
+	CU_ASSERT_EQUAL(bob[0]->error, PAR_E_UNAVAILABLE);
+	CU_ASSERT_EQUAL(bob[1]->error, PAR_E_UNAVAILABLE);
+	run_other(others[1], "ROLLBACK");
+	PQfinish(others[0]);
+	PQfinish(others[1]);
+	CU_ASSERT_STRING_EQUAL(ask_database(&store, "SELECT count(*) FROM event"), "3");
+	close_store();
+}
+
 static const struct unit_test tests[] = {
 	{ "a commit that did not arrive is done again",
 	  a_commit_that_did_not_arrive_is_done_again },
@@ -273,6 +333,7 @@ static const struct unit_test tests[] = {
 	{ "connections that are ended are made again", connections_that_are_ended_are_made_again },
 	{ "a locked row fails alone", a_locked_row_fails_alone },
 	{ "a deadlock is tried again", a_deadlock_is_tried_again },
+	{ "the end leaves nothing", the_end_leaves_nothing },
 	{ NULL, NULL },
 };
 

@@ -26,7 +26,8 @@ struct floor {
 	struct floor_options o;
 	struct floor_lane lanes[CONNECTIONS_MAX];
 	pthread_barrier_t start;
-	double started, seconds;
+	double seconds;
+	double own_cpu, database_cpu; /* seconds; 0: PostgreSQL is on another machine */
 };
 
 struct lane_thread {
@@ -184,11 +185,27 @@ static void *run_lane(void *arg)
 	return NULL;
 }
 
+/* What the processes at the other ends have had so far, in seconds. */
+static double database_cpu(const struct floor *f)
+{
+	struct server_cpu none = { .n = 0 }, cpu;
+	double all = 0, busiest;
+	unsigned i;
+
+	for (i = 0; i < f->o.connections; i++) {
+		struct bench_server process = { .pid = f->lanes[i].connection.pid };
+		server_cpu(&process, &cpu);
+		all += server_cpu_between(&none, &cpu, &busiest);
+	}
+	return all;
+}
+
 static uint64_t run_all(struct floor *f)
 {
 	struct lane_thread threads[CONNECTIONS_MAX];
 	pthread_t ids[CONNECTIONS_MAX];
 	unsigned i, n = f->o.connections;
+	double started, own = bench_own_cpu(), database = database_cpu(f);
 	uint64_t messages = 0;
 
 	pthread_barrier_init(&f->start, NULL, n + 1);
@@ -198,10 +215,12 @@ static uint64_t run_all(struct floor *f)
 			bench_die("no thread");
 	}
 	pthread_barrier_wait(&f->start);
-	f->started = bench_clock();
+	started = bench_clock();
 	for (i = 0; i < n; i++)
 		pthread_join(ids[i], NULL);
-	f->seconds = bench_clock() - f->started;
+	f->seconds = bench_clock() - started;
+	f->own_cpu = bench_own_cpu() - own;
+	f->database_cpu = database_cpu(f) - database;
 	for (i = 0; i < n; i++)
 		messages += f->lanes[i].n_messages;
 	pthread_barrier_destroy(&f->start);
@@ -223,7 +242,7 @@ static double percent(const struct floor_lane *lane, double part)
 	return lane->took[i < lane->batches ? i : lane->batches - 1] * 1e3;
 }
 
-static void print(const struct floor *f, uint64_t messages, double own_cpu, bool json)
+static void print(const struct floor *f, uint64_t messages, bool json)
 {
 	const struct floor_lane *lane = &f->lanes[0];
 	const struct floor_options *o = &f->o;
@@ -232,9 +251,9 @@ static void print(const struct floor *f, uint64_t messages, double own_cpu, bool
 	if (json) {
 		printf("{\"messages\":%" PRIu64 ",\"seconds\":%.3f,\"batch\":%u,\"together\":%u,"
 		       "\"connections\":%u,\"rate\":%.0f,\"p50\":%.3f,\"p99\":%.3f,"
-		       "\"cpuSeconds\":%.3f}\n",
+		       "\"cpuSeconds\":%.3f,\"databaseCpuSeconds\":%.3f}\n",
 		       messages, f->seconds, o->batch, o->together, o->connections, rate,
-		       percent(lane, 50), percent(lane, 99), own_cpu);
+		       percent(lane, 50), percent(lane, 99), f->own_cpu, f->database_cpu);
 		return;
 	}
 	printf("%u a batch (%u of a chat together), %u connections, %u chats, %u bytes of text\n",
@@ -243,8 +262,10 @@ static void print(const struct floor *f, uint64_t messages, double own_cpu, bool
 	       messages, f->seconds);
 	printf("  a batch took              %10.2f ms half, %.2f ms 99%%, %.2f ms all\n",
 	       percent(lane, 50), percent(lane, 99), percent(lane, 100));
+	printf("  PostgreSQL's CPU          %10.2f us a message\n",
+	       f->database_cpu / (double)messages * 1e6);
 	printf("  this program's CPU        %10.2f us a message\n",
-	       own_cpu / (double)messages * 1e6);
+	       f->own_cpu / (double)messages * 1e6);
 }
 
 int main(int argc, char **argv)
@@ -265,7 +286,6 @@ int main(int argc, char **argv)
 	struct floor_options *o = &f.o;
 	uint64_t messages;
 	bool json = false;
-	double own_cpu;
 	unsigned i;
 
 	read_options(o, &json, argc, argv);
@@ -274,12 +294,10 @@ int main(int argc, char **argv)
 		make_lane(&f, i, i * o->chats / o->connections,
 			  (i + 1) * o->chats / o->connections);
 	make_rows(o->postgres.conninfo);
-	own_cpu = bench_own_cpu();
 	messages = run_all(&f);
-	own_cpu = bench_own_cpu() - own_cpu;
 	for (i = 0; i < o->connections; i++)
 		floor_leave(&f.lanes[i]);
 	qsort(f.lanes[0].took, f.lanes[0].batches, sizeof(double), compare);
-	print(&f, messages, own_cpu, json);
+	print(&f, messages, json);
 	return 0;
 }

@@ -183,6 +183,7 @@ async def test_server_ended_meanwhile(make_rig, begin, end):
     server = rig.server.start()
     alice = await server.connect("alice")
     await alice.new("bob", "0", clientMessageId="c0")
+    await rig.connected()
     getattr(rig.cluster, begin)()
     asked = [await alice.begin("new", {"chatId": "bob", "message": str(number),
                                        "clientMessageId": f"c{number}"}) for number in range(1, 4)]

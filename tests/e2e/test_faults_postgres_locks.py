@@ -77,7 +77,8 @@ async def test_chat_locked_for_a_moment(make_rig):
         await clients["bob"].expect_event("new", messageId=number, message=str(number))
 
 
-@pytest.mark.parametrize("table", ["chat", "message", "event", "lane", "meta"])
+@pytest.mark.parametrize("table", ["chat", "lane", "meta", *(
+    pytest.param(table, marks=pytest.mark.long) for table in ("users", "message", "event"))])
 async def test_table_locked(make_rig, table):
     """Everybody waits, until it is said that it takes too long; then by itself it goes on."""
     rig = make_rig()

@@ -105,7 +105,7 @@ async def test_cut_at_commit_under_load(make_rig, where, rounds):
 # ------------------------------------------------------------------- at any time
 
 @few
-@pytest.mark.parametrize("how", ["drop", long("answers"), long("questions"), "refuse", "no news"])
+@pytest.mark.parametrize("how", ["drop", long("answers"), long("questions"), long("refuse"), "no news"])
 async def test_network_gone(make_rig, how, rounds):
     """`no news`: also the kernel says nothing to who wants to connect."""
     rig = make_rig(proxy=True)

@@ -162,18 +162,26 @@ static void *row_of(const struct list *list, const PGresult *r, int row)
 	return list->of[row_int8(r, row, 0) - 1];
 }
 
+/* The same where column 0 is numbers, the first of which says it. */
+static void *numbers_of(const struct list *list, const PGresult *r, int row, const char **numbers)
+{
+	*numbers = row_numbers(r, row, 0);
+	return list->of[row_number(*numbers, 0) - 1];
+}
+
 static void take_chats(struct world *w)
 {
+	const char *numbers;
 	const PGresult *r;
 	int i, rows;
 
 	r = taken(w, ST_CHATS, &rows);
 	for (i = 0; i < rows; i++) {
-		struct chat *chat = row_of(&w->chat_list, r, i);
-		chat->id = (int64_t)row_int8(r, i, 1);
-		chat->last_id = chat->loaded_id = row_int8(r, i, 2);
-		chat->last_time = row_int8(r, i, 3);
-		chat->content = row_int8(r, i, 4);
+		struct chat *chat = numbers_of(&w->chat_list, r, i, &numbers);
+		chat->id = (int64_t)row_number(numbers, 1);
+		chat->last_id = chat->loaded_id = row_number(numbers, 2);
+		chat->last_time = row_number(numbers, 3);
+		chat->content = row_number(numbers, 4);
 	}
 }
 
@@ -181,49 +189,51 @@ static void take_chats(struct world *w)
  * not locked: what is seen of it is nothing to go by. The same holds for users and their devices. */
 static void take_members(struct world *w)
 {
+	const char *numbers;
 	const PGresult *r;
 	int i, rows;
 
 	r = taken(w, ST_MEMBERS, &rows);
 	for (i = 0; i < rows; i++) {
-		struct chat *chat = row_of(&w->chat_list, r, i);
-		struct par_str peer = row_str(r, i, 2);
+		struct chat *chat = numbers_of(&w->chat_list, r, i, &numbers);
+		struct par_str peer = row_str(r, i, 1);
 		struct member *member = &chat->members[chat->n_members];
 
 		if (chat->id == 0 || chat->n_members == CHAT_MEMBERS)
 			continue;
 		chat->n_members++;
-		member->user_id = (int64_t)row_int8(r, i, 1);
+		member->user_id = (int64_t)row_number(numbers, 1);
 		if (par_str_equal(peer, chat->peer->name))
 			member->user = chat->user;
 		else if (par_str_equal(peer, chat->user->name))
 			member->user = chat->peer;
-		member->read = row_int8(r, i, 3);
-		member->read_at = row_int8(r, i, 4);
-		member->delivered = row_int8(r, i, 5);
-		member->delivered_at = row_int8(r, i, 6);
-		member->missed = row_int8(r, i, 7);
-		member->theirs = row_int8(r, i, 8);
-		member->rank = row_int8(r, i, 9);
-		member->theirs_client_id = row_str(r, i, 10);
+		member->read = row_number(numbers, 2);
+		member->read_at = row_number(numbers, 3);
+		member->delivered = row_number(numbers, 4);
+		member->delivered_at = row_number(numbers, 5);
+		member->missed = row_number(numbers, 6);
+		member->theirs = row_number(numbers, 7);
+		member->rank = row_number(numbers, 8);
+		member->theirs_client_id = row_str(r, i, 2);
 	}
 }
 
 static void take_users(struct world *w)
 {
+	const char *numbers;
 	const PGresult *r;
 	int i, rows;
 
 	r = taken(w, ST_USERS, &rows);
 	for (i = 0; i < rows; i++) {
-		struct user *user = row_of(&w->lock_list, r, i);
-		user->id = (int64_t)row_int8(r, i, 1);
-		user->first_seq = user->loaded_first_seq = row_int8(r, i, 2);
-		user->last_seq = row_int8(r, i, 3);
-		user->rank = row_int8(r, i, 4);
-		user->last_at = row_int8(r, i, 7);
-		user->forgot = row_bool(r, i, 5);
-		user->behind = row_bool(r, i, 6);
+		struct user *user = numbers_of(&w->lock_list, r, i, &numbers);
+		user->id = (int64_t)row_number(numbers, 1);
+		user->first_seq = user->loaded_first_seq = row_number(numbers, 2);
+		user->last_seq = row_number(numbers, 3);
+		user->rank = row_number(numbers, 4);
+		user->forgot = row_number(numbers, 5) != 0;
+		user->behind = row_number(numbers, 6) != 0;
+		user->last_at = row_number(numbers, 7);
 	}
 }
 
@@ -231,35 +241,38 @@ static void take_users(struct world *w)
 static void take_above(struct cursor *cursor, const PGresult *r, int row, int column)
 {
 	unsigned n = row_array_len(r, row, column), i;
+	const char *numbers = row_numbers(r, row, column);
 
 	cursor->above = n == 0 ? NULL : malloc(n * sizeof(*cursor->above));
 	if (cursor->above == NULL)
 		return;
 	for (i = 0; i < n; i++)
-		cursor->above[i] = row_array_u64(r, row, column, i);
+		cursor->above[i] = row_number(numbers, i);
 	cursor->n_above = n;
 }
 
 static void take_devices(struct world *w)
 {
+	const char *numbers;
 	const PGresult *r;
 	int i, rows;
 
 	r = taken(w, ST_DEVICES, &rows);
 	for (i = 0; i < rows; i++) {
-		struct user *user = row_of(&w->device_list, r, i);
+		struct user *user = numbers_of(&w->device_list, r, i, &numbers);
 		struct device *device;
+
 		if (user->id == 0)
 			continue;
 		device = world_alloc(w, sizeof(*device));
 		device->name = row_str(r, i, 1);
-		device->cursor.acked = row_int8(r, i, 2);
-		device->cursor.sent = row_int8(r, i, 3);
-		device->cursor.lost = row_int8(r, i, 4);
-		device->connected = row_int8(r, i, 5);
-		device->orphan = row_bool(r, i, 6);
-		device->seen = row_int8(r, i, 7);
-		take_above(&device->cursor, r, i, 8);
+		device->cursor.acked = row_number(numbers, 1);
+		device->cursor.sent = row_number(numbers, 2);
+		device->cursor.lost = row_number(numbers, 3);
+		device->connected = row_number(numbers, 4);
+		device->orphan = row_number(numbers, 5) != 0;
+		device->seen = row_number(numbers, 6);
+		take_above(&device->cursor, r, i, 2);
 		device->next = user->devices;
 		user->devices = device;
 	}

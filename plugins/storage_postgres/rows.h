@@ -57,8 +57,7 @@ static inline struct par_str row_str(const PGresult *r, int row, int column)
 	return s;
 }
 
-/* bigint[] of one dimension without nulls: the number of elements, 0 when null; each is
- * then read with row_array_u64. */
+/* bigint[] of one dimension without nulls: the number of elements, 0 when null. */
 static inline unsigned row_array_len(const PGresult *r, int row, int column)
 {
 	uint32_t n = 0;
@@ -69,9 +68,16 @@ static inline unsigned row_array_len(const PGresult *r, int row, int column)
 	return __builtin_bswap32(n);
 }
 
-static inline uint64_t row_array_u64(const PGresult *r, int row, int column, unsigned i)
+/* Its elements, where it has any, for row_number. */
+static inline const char *row_numbers(const PGresult *r, int row, int column)
 {
-	return row_big(PQgetvalue(r, row, column) + 20 + (size_t)i * 12 + 4);
+	return PQgetvalue(r, row, column) + 20;
+}
+
+/* Each stands behind its length. */
+static inline uint64_t row_number(const char *numbers, unsigned i)
+{
+	return row_big(numbers + (size_t)i * 12 + 4);
 }
 
 #endif

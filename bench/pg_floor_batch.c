@@ -206,18 +206,34 @@ static void ask_load(struct floor_lane *lane)
 	sync_asked(lane);
 }
 
+/* The numbers of a row: the first says whose it is, counted from 1. */
+static const char *numbers_of(const PGresult *r, int row, unsigned n, unsigned of, uint64_t *whose)
+{
+	const char *numbers = row_numbers(r, row, 0);
+
+	if (row_array_len(r, row, 0) != n)
+		bench_die("a row has other columns than this program knows");
+	*whose = row_number(numbers, 0) - 1;
+	if (*whose >= of)
+		bench_die("a row that was not asked for");
+	return numbers;
+}
+
 static void take_chats(struct floor_lane *lane)
 {
 	PGresult *r = next_result(lane);
+	uint64_t whose;
 	int i;
 
 	if (PQntuples(r) != (int)lane->n_written)
 		bench_die("%d of %u chats are there", PQntuples(r), lane->n_written);
 	for (i = 0; i < PQntuples(r); i++) {
-		struct floor_chat *chat = lane->written[row_u64(r, i, 0) - 1];
-		chat->id = row_u64(r, i, 1);
-		chat->last_id = row_u64(r, i, 2);
-		chat->last_time = row_u64(r, i, 3);
+		const char *numbers = numbers_of(r, i, 5, lane->n_written, &whose);
+		struct floor_chat *chat = lane->written[whose];
+
+		chat->id = row_number(numbers, 1);
+		chat->last_id = row_number(numbers, 2);
+		chat->last_time = row_number(numbers, 3);
 	}
 	PQclear(r);
 }
@@ -225,23 +241,25 @@ static void take_chats(struct floor_lane *lane)
 static void take_users(struct floor_lane *lane)
 {
 	PGresult *r = next_result(lane);
+	uint64_t whose;
 	int i;
 
 	for (i = 0; i < PQntuples(r); i++) {
-		uint64_t n = row_u64(r, i, 0) - 1;
+		const char *numbers =
+		    numbers_of(r, i, 8, 2 * lane->n_written + lane->n_acked, &whose);
 		struct floor_chat *chat;
 
-		if (n >= 2 * (uint64_t)lane->n_written)
+		if (whose >= 2 * (uint64_t)lane->n_written)
 			continue; /* what is to be known of those is known */
-		chat = lane->written[n / 2];
-		if (n % 2 == 0) {
-			chat->sender_id = row_u64(r, i, 1);
+		chat = lane->written[whose / 2];
+		if (whose % 2 == 0) {
+			chat->sender_id = row_number(numbers, 1);
 			continue;
 		}
-		chat->receiver_id = row_u64(r, i, 1);
-		chat->first_seq = row_u64(r, i, 2);
-		chat->last_seq = row_u64(r, i, 3);
-		chat->rank = row_u64(r, i, 4);
+		chat->receiver_id = row_number(numbers, 1);
+		chat->first_seq = row_number(numbers, 2);
+		chat->last_seq = row_number(numbers, 3);
+		chat->rank = row_number(numbers, 4);
 	}
 	PQclear(r);
 }
@@ -249,15 +267,18 @@ static void take_users(struct floor_lane *lane)
 static void take_members(struct floor_lane *lane)
 {
 	PGresult *r = next_result(lane);
+	uint64_t whose;
 	int i;
 
 	for (i = 0; i < PQntuples(r); i++) {
-		struct floor_chat *chat = lane->written[row_u64(r, i, 0) - 1];
-		if (row_u64(r, i, 1) != chat->receiver_id)
+		const char *numbers = numbers_of(r, i, 9, lane->n_written, &whose);
+		struct floor_chat *chat = lane->written[whose];
+
+		if (row_number(numbers, 1) != chat->receiver_id)
 			continue;
-		chat->read = row_u64(r, i, 3);
-		chat->missed = row_u64(r, i, 7);
-		chat->member_rank = row_u64(r, i, 9);
+		chat->read = row_number(numbers, 2);
+		chat->missed = row_number(numbers, 6);
+		chat->member_rank = row_number(numbers, 8);
 	}
 	PQclear(r);
 }

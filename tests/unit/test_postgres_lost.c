@@ -199,7 +199,7 @@ static void connections_that_are_ended_are_made_again(void)
 {
 	PGconn *other;
 
-	open_store(2, 1000);
+	open_store(2, 8000);
 	other = other_open(&store);
 	run_other(other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
 			 " application_name = 'parlanced' AND datname = current_database()");

@@ -38,7 +38,9 @@ static const char *const keywords[] = {
 };
 
 /* Plans by index, whatever the statistics say at the moment, and made once. The limits are
- * shorter than our own patience, so that the server is the first to give up. */
+ * shorter than our own patience, so that the server is the first to give up. None of them ends a
+ * session that was cut off in the middle of a pipeline, with its locks: the server's end of the
+ * connection needs keepalives as ours does. Over a Unix socket they are ignored. */
 static const char settings[] =
     "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),"
     " set_config('idle_in_transaction_session_timeout', $3, false),"
@@ -48,7 +50,9 @@ static const char settings[] =
     " set_config('enable_hashjoin', 'off', false),"
     " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),"
     " set_config('max_parallel_workers_per_gather', '0', false),"
-    " set_config('DateStyle', 'ISO', false)";
+    " set_config('DateStyle', 'ISO', false), set_config('tcp_keepalives_idle', '10', false),"
+    " set_config('tcp_keepalives_interval', '5', false),"
+    " set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', $3, false)";
 
 /* One line of it, without what libpq puts at the end. */
 static void set_error(struct connect *c, const char *doing, const char *message)

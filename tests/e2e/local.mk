@@ -51,14 +51,17 @@ E2E_FILES = \
 
 EXTRA_DIST += $(E2E_FILES)
 
+# PYTEST_FLAGS for all, POSTGRES_PYTEST_FLAGS for what runs on PostgreSQL besides.
 PYTEST_FLAGS =
+POSTGRES_PYTEST_FLAGS =
 
 check-local:
 	@if test "$$PARLANCE_NO_E2E" = 1; then \
 		echo "end-to-end tests left out: PARLANCE_NO_E2E=1"; \
 	else \
-		$(MAKE) $(AM_MAKEFLAGS) e2e && \
-		if $(POSTGRES) --which; then $(MAKE) $(AM_MAKEFLAGS) e2e-postgres; fi; \
+		runs=e2e; \
+		if $(POSTGRES) --which; then runs="e2e e2e-postgres"; fi; \
+		$(MAKE) $(AM_MAKEFLAGS) -Otarget $$runs; \
 	fi
 
 POSTGRES = $(PYTHON3) -B $(srcdir)/tests/e2e/postgres.py
@@ -73,6 +76,7 @@ e2e e2e-postgres e2e-long e2e-long-postgres: all $(check_LTLIBRARIES)
 		echo "install python3-pytest and python3-websockets, or set PARLANCE_NO_E2E=1" >&2; \
 		exit 1; }
 	$(if $(findstring postgres,$@),PARLANCE_TEST_STORAGE=postgres) $(E2E) \
-		-m "$(if $(findstring long,$@),long,not long)" $(PYTEST_FLAGS) $(srcdir)/tests/e2e
+		-m "$(if $(findstring long,$@),long,not long)" $(PYTEST_FLAGS) \
+		$(if $(findstring postgres,$@),$(POSTGRES_PYTEST_FLAGS)) $(srcdir)/tests/e2e
 
 .PHONY: e2e e2e-postgres e2e-long e2e-long-postgres

@@ -104,6 +104,21 @@ static inline uint64_t cursor_resync(const struct cursor *c, uint64_t first_kept
 	return 0;
 }
 
+/* What DEVICE answers, of a device with this cursor. */
+static inline void cursor_answer(const struct par_api *api, struct par_query *q,
+				 const struct cursor *c, uint64_t last_seq, uint64_t first_kept)
+{
+	size_t len = c->n_above * sizeof(*c->above);
+
+	q->device_state.acked = c->acked;
+	q->device_state.sent = c->sent;
+	q->device_state.last_seq = last_seq;
+	q->device_state.resync_from = cursor_resync(c, first_kept);
+	q->device_state.n_above = c->n_above;
+	if (len > 0)
+		q->device_state.above = memcpy(api->query_alloc(q, len), c->above, len);
+}
+
 /* The resync_from of EVENTS. What the device acked through another session in
  * the meantime is no gap. */
 static inline uint64_t cursor_gap(uint64_t acked, uint64_t after, uint64_t first_kept)

@@ -202,25 +202,6 @@ static struct device *device_new(struct user *user, struct par_str name)
 	return device;
 }
 
-static void device_answer(struct memory *m, struct par_query *q, const struct user *user,
-			  const struct cursor *cursor)
-{
-	struct par_device_state *state = &q->device_state;
-	size_t len = cursor->n_above * sizeof(*cursor->above);
-	void *above;
-
-	state->acked = cursor->acked;
-	state->sent = cursor->sent;
-	state->last_seq = user->last_seq;
-	state->resync_from = cursor_resync(cursor, user->first_seq);
-	if (len == 0)
-		return;
-	above = m->api->query_alloc(q, len);
-	memcpy(above, cursor->above, len);
-	state->above = above;
-	state->n_above = cursor->n_above;
-}
-
 void query_device(struct memory *m, struct par_query *q)
 {
 	struct user *user = user_get(m, q->user);
@@ -239,7 +220,7 @@ void query_device(struct memory *m, struct par_query *q)
 	device->connected = true;
 	device->lost = false;
 	device->seen = cursor_max(device->seen, q->now);
-	device_answer(m, q, user, &device->cursor);
+	cursor_answer(m->api, q, &device->cursor, user->last_seq, user->first_seq);
 }
 
 void devices_begin(struct memory *m)

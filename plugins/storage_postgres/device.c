@@ -8,8 +8,6 @@
  * an index, which an ack need not touch. Only the server that has it may say that
  * none has it: what another one's last session was sent is not for this one to know.
  */
-#include <string.h>
-
 #include "ops.h"
 
 #define DROP_STEP 1000 /* events along with one CURSOR */
@@ -136,21 +134,6 @@ static struct device *device_new(struct world *w, struct par_query *q, struct us
 	return device;
 }
 
-static void device_answer(struct world *w, struct par_query *q, const struct user *user,
-			  const struct device *device)
-{
-	const struct cursor *cursor = &device->cursor;
-	size_t len = cursor->n_above * sizeof(*cursor->above);
-
-	q->device_state.acked = cursor->acked;
-	q->device_state.sent = cursor->sent;
-	q->device_state.last_seq = user->last_seq;
-	q->device_state.resync_from = cursor_resync(cursor, user->first_seq);
-	q->device_state.n_above = cursor->n_above;
-	if (len > 0)
-		q->device_state.above = memcpy(w->api->query_alloc(q, len), cursor->above, len);
-}
-
 void query_device(struct world *w, struct par_query *q, const struct need *need)
 {
 	struct user *user = need->user;
@@ -174,5 +157,5 @@ void query_device(struct world *w, struct par_query *q, const struct need *need)
 	device->orphan = false;
 	device->seen = cursor_max(device->seen, q->now);
 	device_changed(device);
-	device_answer(w, q, user, device);
+	cursor_answer(w->api, q, &device->cursor, user->last_seq, user->first_seq);
 }

@@ -8,8 +8,6 @@
  * While a device is connected only its cursor is written: `connected` and
  * `seen` are in an index, which an ack need not touch.
  */
-#include <string.h>
-
 #include "ops.h"
 
 #define DROP_STEP 1000 /* events along with one CURSOR */
@@ -173,21 +171,6 @@ static struct device *device_new(struct db *db, struct par_query *q, struct user
 	return device;
 }
 
-static void device_answer(struct db *db, struct par_query *q, const struct user *user,
-			  const struct device *device)
-{
-	const struct cursor *cursor = &device->cursor;
-	size_t len = cursor->n_above * sizeof(*cursor->above);
-
-	q->device_state.acked = cursor->acked;
-	q->device_state.sent = cursor->sent;
-	q->device_state.last_seq = user->last_seq;
-	q->device_state.resync_from = cursor_resync(cursor, user->first_seq);
-	q->device_state.n_above = cursor->n_above;
-	if (len > 0)
-		q->device_state.above = memcpy(db->api->query_alloc(q, len), cursor->above, len);
-}
-
 void query_device(struct db *db, struct par_query *q)
 {
 	struct user *user = user_get(db, q->user);
@@ -206,5 +189,5 @@ void query_device(struct db *db, struct par_query *q)
 	device->connected = db->generation;
 	device->seen = cursor_max(device->seen, q->now);
 	if (device_save(db, user, device))
-		device_answer(db, q, user, device);
+		cursor_answer(db->api, q, &device->cursor, user->last_seq, user->first_seq);
 }

@@ -138,7 +138,10 @@ static bool open_connection(struct connect *c)
 			find_reason(c, conn);
 	}
 	if (PQstatus(conn) != CONNECTION_OK) {
-		if (sqlstate_needs_help(c->sqlstate) || PQconnectionNeedsPassword(conn))
+		/* which libpq finds by itself, and without a code */
+		if (c->sqlstate[0] == '\0' && PQconnectionNeedsPassword(conn))
+			snprintf(c->sqlstate, sizeof(c->sqlstate), "28P01");
+		if (sqlstate_needs_help(c->sqlstate))
 			c->outcome = CONNECT_NEVER;
 		return false;
 	}
@@ -370,12 +373,29 @@ static const char *option(const PQconninfoOption *parsed, const char *keyword)
 	return parsed->keyword == NULL || parsed->val == NULL ? "" : parsed->val;
 }
 
+static bool is_uri(const char *conninfo)
+{
+	return strncmp(conninfo, "postgresql://", 13) == 0 ||
+	       strncmp(conninfo, "postgres://", 11) == 0;
+}
+
+/* In front of the parameters. */
+static bool has_two_ats(const char *uri)
+{
+	const char *end = uri + strcspn(uri, "?"), *at = strchr(uri, '@');
+
+	return at != NULL && (at = strchr(at + 1, '@')) != NULL && at < end;
+}
+
 /* In a URI a password with an @ or / that is not written as %40 or %2F ends there, and what
- * follows is taken for the host or the port, which libpq quotes when it finds none such. */
-static bool holds_secret(const PQconninfoOption *parsed)
+ * follows is taken for the host or the port, which libpq quotes when it finds none such. With
+ * both, the host may look like one: p@ss/word is a host of the name ss. */
+static bool holds_secret(const char *conninfo, const PQconninfoOption *parsed)
 {
 	const char *host = option(parsed, "host"), *port = option(parsed, "port"), *at = host;
 
+	if (is_uri(conninfo) && has_two_ats(conninfo))
+		return true;
 	if (port[strspn(port, "0123456789,")] != '\0')
 		return true;
 	while ((at = strchr(at, '@')) != NULL) {
@@ -398,7 +418,7 @@ bool connect_check(const char *conninfo, char *error, size_t error_size)
 		snprintf(error, error_size,
 			 "conninfo is neither a URI nor keywords that libpq knows: see"
 			 " docs/storage-postgres.md");
-	if (good && holds_secret(parsed)) {
+	if (good && holds_secret(conninfo, parsed)) {
 		snprintf(error, error_size,
 			 "conninfo has a host or a port that is none; write %%40 for an @ and %%2F"
 			 " for a / in the password of a URI");

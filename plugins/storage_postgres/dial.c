@@ -184,12 +184,18 @@ void dial_lost(struct lane *lane)
 }
 
 /* What to do about it, for the ends of PostgreSQL's own words. */
-static const char *advice(const char *sqlstate)
+static const char *advice(const char *sqlstate, const char *words)
 {
+	if (strstr(words, "docs/storage-postgres.md") != NULL)
+		return "";
+	if (strcmp(sqlstate, "42501") == 0)
+		return "; give the role its rights: docs/storage-postgres.md";
 	if (strcmp(sqlstate, "3D000") == 0)
 		return "; make it first: docs/storage-postgres.md";
 	if (strncmp(sqlstate, "28", 2) == 0)
-		return "; look at the role and its password in the conninfo, and at pg_hba.conf";
+		return "; look at the role in the conninfo, at its password or password file (of "
+		       "mode"
+		       " 0600), and at pg_hba.conf";
 	return "";
 }
 
@@ -202,7 +208,7 @@ bool dial_first(struct postgres *pg, char *error, size_t error_size)
 	if (lane->connect.outcome == CONNECT_NEVER) {
 		lane->state = LANE_AWAY;
 		snprintf(error, error_size, "%s%s", lane->connect.error,
-			 advice(lane->connect.sqlstate));
+			 advice(lane->connect.sqlstate, lane->connect.error));
 		return false;
 	}
 	take(lane);

@@ -50,6 +50,12 @@ void lane_free(struct lane *lane)
 	free(lane->spare.list);
 }
 
+/* The first line of them: libpq's other ones guess at what it may mean. */
+static void set_words(struct lane *lane, const char *words)
+{
+	snprintf(lane->words, sizeof(lane->words), "%.*s", (int)strcspn(words, "\n"), words);
+}
+
 /* Notes the first failure of the batch; what is asked from here on is not sent. */
 static void note_failure(struct lane *lane, const char *sqlstate, const char *words)
 {
@@ -57,7 +63,7 @@ static void note_failure(struct lane *lane, const char *sqlstate, const char *wo
 		return;
 	lane->failed = true;
 	snprintf(lane->sqlstate, sizeof(lane->sqlstate), "%s", sqlstate);
-	snprintf(lane->words, sizeof(lane->words), "%s", words);
+	set_words(lane, words);
 }
 
 /* --- asking --- */
@@ -347,7 +353,7 @@ static void take_notice(void *arg, const PGresult *result)
 	const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
 	if (severity != NULL && words != NULL && strcmp(severity, "FATAL") == 0)
-		snprintf(lane->words, sizeof(lane->words), "%s", words);
+		set_words(lane, words);
 }
 
 bool lane_attach(struct lane *lane, const struct connection *connection)
@@ -376,7 +382,7 @@ void lane_lose(struct lane *lane, const char *sqlstate, const char *words)
 	struct postgres *pg = lane->pg;
 
 	if (!lane->failed && lane->words[0] == '\0')
-		snprintf(lane->words, sizeof(lane->words), "%s", words);
+		set_words(lane, words);
 	if (!lane->failed)
 		snprintf(lane->sqlstate, sizeof(lane->sqlstate), "%s", sqlstate);
 	pg->api->watch_stop(pg->self, lane->watch);

@@ -216,7 +216,12 @@ void outcome_failed(struct lane *lane)
 	bool many = lane->batch.n > 1, writing = lane->kind != &batch_read;
 	struct work *works;
 
-	health_log(pg, "%u refused: %s (%s)", lane->batch.n, lane->words, lane->sqlstate);
+	/* a probe, once a second, tells nothing new when it fails as the last one did */
+	if (lane->batch.n > 0)
+		health_log(pg, "%u refused: %s (%s)", lane->batch.n, lane->words, lane->sqlstate);
+	else if (words != pg->ill)
+		health_log(pg, "an empty transaction was refused: %s (%s)", lane->words,
+			   lane->sqlstate);
 	if (failure == FAILURE_LOST) {
 		lane_lose(lane, lane->sqlstate, lane->words);
 		return;

@@ -172,7 +172,7 @@ async def test_one_of_a_batch(make_rig, body, code):
         await insist(clients["alice"], "new", {
             "chatId": "bob", "message": "stumble" if number == 4 else f"number {number}",
             "clientMessageId": f"c{number}"})
-    assert rig.metric("retries_total") >= 8, "they were in no batch"
+    assert rig.metric("retries_total") >= 2, "they were in no batch"
     if code == "internal":
         assert codes == [None] * 4 + [code] + [None] * 4
     events = [await clients["bob"].expect_event("new") for _ in range(9)]

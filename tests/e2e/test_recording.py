@@ -8,7 +8,7 @@ import time
 import pytest
 
 from cli import Cli, run
-from harness import DURABLE, history_check, in_thread, judge
+from harness import DURABLE, eventually, history_check, in_thread, judge
 
 TOTAL = 1000
 
@@ -34,6 +34,7 @@ async def test_programs_that_share_a_file(start_server, tmp_path):
     url, path = server.url(path=""), str(tmp_path / "recording")
     tails = [await Cli(url, "tail", "--user", "bob", "--device", device, "--json", "--count",
                        str(TOTAL + 1), "--record", path).start() for device in ("phone", "laptop")]
+    await eventually(lambda: server.metric("parlance_sessions") == 2, "both devices")
     await run(url, "send", "--user", "alice", "--to", "bob", "--message", "go", "--record", path)
     for tail in tails:  # the first device began at the beginning, the second may have later
         while (await tail.json())["payload"]["message"] != "go":

@@ -265,7 +265,8 @@ static void a_deadlock_is_tried_again(void)
 	store_settle(&store);
 	CU_ASSERT_EQUAL(outcome->error, PAR_OK);
 	CU_ASSERT_EQUAL(outcome->op[0].id, 2);
-	CU_ASSERT_EQUAL(metric("retries_total"), 1);
+	/* ours may be back before the other woke up, and in its way once more */
+	CU_ASSERT(metric("retries_total") >= 1);
 	CU_ASSERT(host_logged(store.host, "40P01"));
 	PQfinish(other);
 	close_store();

@@ -31,6 +31,8 @@ static const struct meaning meanings[] = {
 	/* a prepared statement is gone, or does not fit tables that were changed since */
 	{ "26000", FAILURE_LOST, "PostgreSQL lost the statements" },
 	{ "0A000", FAILURE_LOST, "the tables were changed" },
+	{ "42P01", FAILURE_LOST, "a table is missing" },
+	{ "42703", FAILURE_LOST, "a column is missing" },
 	{ "54", FAILURE_WORK, "it is too much for PostgreSQL" },
 	{ "", FAILURE_WORK, "the database failed" },
 };

@@ -117,7 +117,8 @@ static void codes_have_meanings(void)
 	CU_ASSERT_EQUAL(failure_of("40P01"), FAILURE_AGAIN); /* deadlock */
 	CU_ASSERT_EQUAL(failure_of("22021"), FAILURE_WORK); /* not UTF-8 */
 	CU_ASSERT_EQUAL(failure_of("23505"), FAILURE_WORK); /* unique */
-	CU_ASSERT_EQUAL(failure_of("42P01"), FAILURE_WORK); /* no such table */
+	CU_ASSERT_EQUAL(failure_of("42P01"), FAILURE_LOST);
+	CU_ASSERT_EQUAL(failure_of("42804"), FAILURE_WORK); /* no such table */
 	CU_ASSERT_EQUAL(failure_of("XX001"), FAILURE_WORK); /* damage */
 	CU_ASSERT_EQUAL(failure_of(""), FAILURE_WORK);
 	CU_ASSERT_EQUAL(failure_of("55P03"), FAILURE_SLOW); /* lock_timeout */

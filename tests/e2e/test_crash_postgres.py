@@ -12,7 +12,7 @@ from harness import eventually, in_thread
 from postgres import Cluster
 
 pytestmark = pytest.mark.storage("postgres")
-few = pytest.mark.parametrize("rounds", [2, pytest.param(40, marks=pytest.mark.long)])
+few = pytest.mark.parametrize("rounds", [2, pytest.param(15, marks=pytest.mark.long)])
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@
  * seqs of a user's stream and the ids of a chat count up by one, without holes:
  * a transaction that failed has used none.
  *
- * QUERIES (struct par_query) see every transaction submitted before them, and
- * nothing that is not durable.
+ * QUERIES (struct par_query) see every transaction submitted before them, nothing
+ * that is not durable, and of the chat or user that they are about nothing that was
+ * submitted after them.
  *
  * NAMES. Ids of users, devices, chats and clients' messages, and keys of documents, are
  * compared by their bytes: nothing is folded, trimmed or normalised.

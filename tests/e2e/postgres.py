@@ -121,7 +121,9 @@ class Cluster:
                  "--locale=C", "--no-sync", "--no-instructions")
         self.configure(listen_addresses="", unix_socket_directories=self.folder,
                        shared_buffers="16MB", max_connections="100", max_wal_size="128MB",
-                       log_line_prefix="%m [%p] %d ", fsync="off", full_page_writes="off")
+                       log_line_prefix="%m [%p] %d ", fsync="off", full_page_writes="off",
+                       # in the folder, which goes in the end, also after kill -9
+                       dynamic_shared_memory_type="mmap")
         self.configure(**settings)
 
     def configure(self, **settings):

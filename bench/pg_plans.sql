@@ -138,8 +138,8 @@ BEGIN;
 :plan ST_PRUNE_USERS (:'ids');
 \qecho -- ST_PRUNE_DEVICES
 :plan ST_PRUNE_DEVICES (:'ids');
-\qecho -- ST_PRUNE_DROP
-:plan ST_PRUNE_DROP (ARRAY[:away], ARRAY[1], ARRAY[250]);
+\qecho -- ST_EVENTS_DROP, of PRUNE
+:plan ST_EVENTS_DROP (ARRAY[:away], ARRAY[1], ARRAY[250]);
 \qecho -- ST_PRUNE_ADOPT
 :plan ST_PRUNE_ADOPT (:'ids', :'phones', 4611686018427387904, :last_time);
 \qecho -- ST_PRUNE_FORGET

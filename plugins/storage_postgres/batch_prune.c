@@ -202,7 +202,7 @@ static void drop_events(struct lane *lane, const struct prune *prune)
 		params_int8(p, first, (int64_t)user->first_seq);
 		params_int8(p, upto, (int64_t)user->keep_from - 1);
 	}
-	lane_ask(lane, ST_PRUNE_DROP);
+	lane_ask(lane, ST_EVENTS_DROP);
 }
 
 /* The devices of that fate: users and names. */

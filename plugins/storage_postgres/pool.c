@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who carries what, and for how long. While all lanes are busy works collect, and go
- * together when one is idle: the slower the database, the larger the batches.
+ * Who carries what, and for how long. While lanes are busy works collect, and go
+ * together: the slower the database, the larger the batches.
  *
  * A tick, PATIENCE of which are the option `timeout`, runs while something waits or is under
  * way: it gives up connections on which a step takes too long, and refuses what has
@@ -20,6 +20,7 @@
 #include "server.h"
 
 #define LANES_MAX 32
+#define HOLD_MS 5 /* longer than most batches take */
 
 static const struct batch_kind *const kinds[] = {
 	[WORK_WRITE] = &batch_write,
@@ -75,6 +76,33 @@ static void tick_on(struct postgres *pg)
 		    pg->api->timer_start(pg->self, pg->options.timeout / PATIENCE, tick, pg, NULL);
 }
 
+static void hold_over(void *state, void *arg)
+{
+	struct postgres *pg = state;
+
+	(void)arg;
+	pg->hold = 0;
+	pg->held_enough = true;
+	pool_feed(pg);
+	pg->held_enough = false;
+}
+
+/* Whether another lane is to begin: next to those that are busy only with as much as they
+ * carry, for many small batches cost the database more than a few large ones and take longer.
+ * Nor does anything wait long for that, behind a lane that is held up. */
+static bool worth_a_lane(struct postgres *pg)
+{
+	unsigned i, carried = 0;
+
+	for (i = 0; i < pg->options.connections; i++)
+		carried += is_busy(&pg->lanes[i]) ? pg->lanes[i].batch.n : 0;
+	if (pg->queue.waiting >= carried || pg->held_enough || pg->stopping)
+		return true;
+	if (pg->hold == 0 && pg->queue.waiting > 0)
+		pg->hold = pg->api->timer_start(pg->self, HOLD_MS, hold_over, pg, NULL);
+	return false;
+}
+
 void pool_feed(struct postgres *pg)
 {
 	struct lane *lane;
@@ -84,7 +112,7 @@ void pool_feed(struct postgres *pg)
 	if (pg->queue.waiting > 0)
 		health_refuse(pg);
 	health_leave_suspects(pg);
-	while (!pg->ended && (lane = pool_idle_lane(pg)) != NULL) {
+	while (!pg->ended && (lane = pool_idle_lane(pg)) != NULL && worth_a_lane(pg)) {
 		works = queue_take(&pg->queue, pg->options.batch, &n);
 		if (works == NULL)
 			break;
@@ -179,7 +207,9 @@ static void end_waits(struct postgres *pg)
 	health_stop(pg);
 	if (pg->tick != 0)
 		pg->api->timer_stop(pg->self, pg->tick);
-	pg->tick = 0;
+	if (pg->hold != 0)
+		pg->api->timer_stop(pg->self, pg->hold);
+	pg->tick = pg->hold = 0;
 	for (i = 0; i < pg->options.connections; i++) {
 		struct lane *lane = &pg->lanes[i];
 		if (lane->state != LANE_PAUSED)

@@ -60,6 +60,8 @@ struct postgres {
 	int64_t server; /* this server's number in the database; 0: it has none yet */
 	unsigned largest; /* batch so far */
 	par_timer_id tick; /* runs while something waits or is under way */
+	par_timer_id hold; /* runs while something waits for a batch that is worth a lane */
+	bool held_enough;
 	uint64_t ticks; /* counts them: PATIENCE of them are options.timeout */
 	bool stopping; /* what waits for a timer waits no longer */
 	bool ended; /* nothing is begun any more */

@@ -2,7 +2,8 @@
 /*
  * What PRUNE asks and does. It finds what is old through indexes, locks the users
  * whom that concerns, but for those who are locked already, and only then reads what it
- * decides by: PostgreSQL shows each statement what was committed before it.
+ * decides by: PostgreSQL shows each statement what was committed before it. Events go
+ * with ST_EVENTS_DROP.
  *
  * Which servers died is in server.h. The devices of the dead are those whose server's number
  * lies between two that live.
@@ -36,9 +37,6 @@
 	  " (SELECT 1 FROM server s WHERE s.id = d.connected) AS orphan" \
 	  " FROM device d WHERE d.usr = ANY ($1::bigint[]) ORDER BY d.usr, d.name") \
 \
-	X(ST_PRUNE_DROP, "DELETE FROM event e USING" \
-			 " unnest($1::bigint[], $2::bigint[], $3::bigint[]) p (usr, first, upto)" \
-			 " WHERE e.usr = p.usr AND e.seq BETWEEN p.first AND p.upto") \
 	X(ST_PRUNE_ADOPT, \
 	  "UPDATE device d SET connected = 0, sent = $3::bigint, seen = $4::bigint" \
 	  " FROM unnest($1::bigint[], $2::text[]) p (usr, name)" \

@@ -79,16 +79,21 @@ def plans(database, *options):
 
 
 @pytest.mark.storage("postgres")
-@pytest.mark.parametrize("known", ["empty", "filled"])
+@pytest.mark.parametrize("known", ["empty", "emptied", "filled"])
 def test_plans(database, tmp_path, known):
     """Also when they were made while the tables were empty, which they stay until PostgreSQL
-    looks at the tables again. The long chat has 10,000 messages, in 300 pages."""
+    looks at the tables again, or while all events but a few had been acked. The long chat has
+    10,000 messages, in 300 pages."""
     config = tmp_path / "migrate.yaml"
     config.write_text(json.dumps({
         "server": {"plugin_dir": os.path.dirname(harness.real_plugins()["messaging"])},
         "plugins": {"auth_insecure": {}, "storage_postgres": {"conninfo": database}}}))
     run(parlanced(), "--migrate", "--config", str(config))
-    if known == "empty":
+    if known == "emptied":
+        sql(database, "INSERT INTO event SELECT -(n % 100), n, 0, NULL, 'new', repeat('x', 300),"
+                      " NULL FROM generate_series(1, 100000) n;"
+                      " DELETE FROM event WHERE seq < 99998; ANALYZE event; DELETE FROM event")
+    if known != "filled":
         read = plans(database, "--empty", "100000")
     else:
         run(os.path.join(harness.cluster().bin, "psql"), "-X", "-q", "-v", "messages=100000", "-f",

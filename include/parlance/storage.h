@@ -54,8 +54,16 @@ extern "C" {
 
 /*
  * A chat, as one member sees it. `key` names the chat itself, the same for all
- * members. For a dialog, `peer` is the other user and chat and members are
- * created with the first message; peer == user is the chat with oneself.
+ * members.
+ *   dialog  `peer` is the other user; chat and members are created with the first
+ *           message. peer == user is the chat with oneself.
+ *   group   key and peer are the group's id, which begins with "grp_". It is made, and its
+ *           members change, by ROSTER alone.
+ * ACCESS to groups is decided by the storage, in the transaction, and nowhere else: an operation
+ * or query on a group that is not there, or of which the user is no member, fails with
+ * PAR_E_NOT_FOUND. What was stored before a member joined is not there for him, unless he
+ * was added with `history`: it is not shown, not counted, cannot be marked, answered or
+ * forwarded. Who has left and is added again joins anew.
  */
 struct par_chat {
 	struct par_str key;
@@ -71,7 +79,8 @@ enum par_op_kind {
 	PAR_OP_CURSOR, /* what a device has acked */
 	PAR_OP_DOC_PUT, /* a plugin's own document */
 	PAR_OP_DOC_DELETE,
-	PAR_OP_PRUNE /* drops what time has made worthless */
+	PAR_OP_PRUNE, /* drops what time has made worthless */
+	PAR_OP_ROSTER /* a group, and who is in it */
 };
 
 /*
@@ -81,7 +90,10 @@ enum par_op_kind {
  * differ, the transaction fails with PAR_E_CONFLICT. All this before anything
  * else is judged: what was refused for another reason now, was stored all the same.
  * One that is not stored yet fails with PAR_E_FORBIDDEN when it is `refused`, and with
- * PAR_E_NOT_FOUND when its reply_to names no message of the chat, or a service message.
+ * PAR_E_NOT_FOUND when its reply_to names no message of the chat, or a service message, or
+ * when `forward_id` names none that the user can see in the chat `forward`, or one that is
+ * deleted or a service message. In a group the sender is judged behind the resend: what he
+ * stored while he was in it is answered to him all the same.
  * Timestamps of a chat never go backwards, even if tx->now does.
  * Result: id, timestamp, client_id.
  */
@@ -96,6 +108,8 @@ struct par_op_append {
 	struct par_str forwarded; /* JSON object; s NULL: none */
 	struct par_str payload; /* JSON object of a service or call message; s NULL: none */
 	uint64_t reply_to; /* 0: none */
+	struct par_chat forward; /* where the message that is forwarded is; its user is chat.user */
+	uint64_t forward_id; /* 0: none */
 };
 
 /*
@@ -164,7 +178,27 @@ struct par_op_mark {
  * not told, and when he has no other device on record nothing is stored at all
  * (`applied` false), unless `always` is set.
  * Result: seq.
+ *
+ * With a `reach` other than USER it is one event to each of many users, in a group: their
+ * streams each get one, stored complete, from a template that was filled once. chat.user counts as
+ * `own` among them. With `missed` the payload that each gets ends with one more member, `missed`,
+ * what is unread by him in `chat`. Others' events of the same transaction come before or
+ * after it, as the operations do. `applied` when anybody's stream got one.
+ * Result: `data`, without that member, and `receivers`, with it as a number.
+ * Whom it reaches is not known before it is carried out: so the order of submission is kept by
+ * chat and not by receiver, and a query about a receiver's stream may see it early.
  */
+enum par_reach {
+	PAR_REACH_USER, /* `user` */
+	PAR_REACH_MEMBERS, /* all who are in the group by now */
+	PAR_REACH_CHANGED, /* whom the ROSTER operation `of` added or removed, or gave a role */
+	PAR_REACH_OTHERS, /* the members but those */
+	PAR_REACH_AUTHORS /* members who wrote what the MARK operation `of` is the first to cover:
+			   * of at most PAR_AUTHORS_LOOK messages, the latest */
+};
+
+#define PAR_AUTHORS_LOOK 256
+
 enum par_hole_kind {
 	PAR_HOLE_ID, /* number */
 	PAR_HOLE_CLIENT_ID, /* string; when there is none, its member is left out */
@@ -174,7 +208,11 @@ enum par_hole_kind {
 	PAR_HOLE_MISSED, /* number: of the user who gets the event, in the chat of the op */
 	/* object: {messageId, clientMessageId?, sender, createdAt, message?}; it has no
 	 * message when that one was deleted */
-	PAR_HOLE_REPLY
+	PAR_HOLE_REPLY,
+	/* of a ROSTER: */
+	PAR_HOLE_NAME, /* string: of the group, by now */
+	PAR_HOLE_COUNT, /* number: of its members, by now */
+	PAR_HOLE_CHANGED /* array of user ids, ascending by their bytes */
 };
 
 struct par_hole {
@@ -183,8 +221,14 @@ struct par_hole {
 	uint8_t op; /* index of the operation whose result it is */
 };
 
-struct par_op_event {
+struct par_receiver {
 	struct par_str user;
+	uint64_t seq;
+	uint64_t missed;
+};
+
+struct par_op_event {
+	struct par_str user; /* PAR_REACH_USER */
 	struct par_str type;
 	struct par_str payload;
 	const struct par_hole *holes; /* ascending by `at` */
@@ -193,7 +237,14 @@ struct par_op_event {
 	bool always; /* set by the core: the user has several sessions */
 	struct par_str origin_device;
 	par_session_id origin_session; /* kept with an `own` event, and given back with it */
-	struct par_event_data *data; /* set by the storage when applied; freed with the tx */
+	enum par_reach reach;
+	unsigned of; /* CHANGED, OTHERS, AUTHORS: index of that operation */
+	struct par_chat chat; /* but for USER: a group */
+	bool missed; /* the payload is an object with a member at least */
+	/* set by the storage when applied */
+	struct par_event_data *data; /* freed with the tx */
+	struct par_receiver *receivers; /* but for USER: those whose streams got one */
+	unsigned n_receivers;
 };
 
 /*
@@ -232,11 +283,66 @@ struct par_op_prune {
 	uint64_t events, devices; /* set by the storage: how many were dropped, forgotten */
 };
 
-/* DOC_PUT replaces what is there; DOC_DELETE is not applied when there is nothing. */
+/* DOC_PUT replaces what is there; DOC_DELETE is not applied when there is nothing. With
+ * `expects` either fails with PAR_E_CONFLICT unless what is there has the bytes of `expected`
+ * (s NULL: nothing is there): so two servers, or a plugin that asked a while ago, do not
+ * overwrite each other's. */
 struct par_op_doc {
 	struct par_str plugin;
 	struct par_str key;
 	struct par_str value; /* s NULL for DOC_DELETE; JSON is usual, not demanded */
+	bool expects;
+	struct par_str expected;
+};
+
+/*
+ * ROSTER. Groups: PROTOCOL.md section 7. The user who acts is chat.user; what his role does
+ * not allow fails with PAR_E_FORBIDDEN. Users are named once each.
+ *   CREATE  makes the group, called `name`, with chat.user as owner and `users` as members.
+ *           PAR_E_CONFLICT when there is one of this id, or what PRUNE has left of one.
+ *   NAME    owner and admins: it is called `name` from here on.
+ *   ADD     owner and admins: `users` join as members; who is in it already is passed over.
+ *   REMOVE  the owner all but himself, admins those who are neither owner nor admin; who is not
+ *           in it is passed over.
+ *   ROLE    the owner: gives `users`, all of them members (else PAR_E_NOT_FOUND) and others than
+ *           himself, the `role`. With OWNER it is one user, and he himself becomes an admin.
+ *   LEAVE   anybody. When the owner leaves, the admin who joined first becomes owner, or else
+ *           the member who joined first (who joined in one moment: in the order of their
+ *           bytes). When the last one leaves, the group is deleted.
+ *   DELETE  the owner: there is no such group from here on. What it held is dropped by PRUNE, in
+ *           steps of at most `limit` messages.
+ * CREATE and ADD fail with PAR_E_TOO_LARGE when there would be more than `max_members`. Who joins
+ * has read and missed nothing; the group comes first in his list of chats, with or
+ * without messages. `applied` is false when nothing changed.
+ * Result: timestamp (not before the chat's last message), name, members; changed: who was added or
+ * removed, or got another role by ROLE; of CREATE and DELETE all, chat.user too.
+ */
+enum par_roster_kind {
+	PAR_ROSTER_CREATE,
+	PAR_ROSTER_NAME,
+	PAR_ROSTER_ADD,
+	PAR_ROSTER_REMOVE,
+	PAR_ROSTER_ROLE,
+	PAR_ROSTER_LEAVE,
+	PAR_ROSTER_DELETE
+};
+
+enum par_role { PAR_ROLE_MEMBER, PAR_ROLE_ADMIN, PAR_ROLE_OWNER };
+
+struct par_op_roster {
+	struct par_chat chat;
+	enum par_roster_kind kind;
+	struct par_str name;
+	const struct par_str *users;
+	unsigned n_users;
+	enum par_role role;
+	unsigned max_members;
+	bool history; /* who joins sees what was before */
+	/* set by the storage when applied */
+	struct par_str *changed; /* ascending by their bytes */
+	unsigned n_changed;
+	unsigned members; /* by now */
+	struct par_str new_name; /* the group's by now; also when it was given above */
 };
 
 struct par_op_result {
@@ -265,6 +371,7 @@ struct par_op {
 		struct par_op_cursor cursor;
 		struct par_op_doc doc;
 		struct par_op_prune prune;
+		struct par_op_roster roster;
 	} u;
 	struct par_op_result result;
 };
@@ -291,7 +398,9 @@ enum par_query_kind {
 	PAR_QUERY_CHATS, /* a page of a user's chat list */
 	PAR_QUERY_CHAT, /* one entry of it */
 	PAR_QUERY_DOC_GET,
-	PAR_QUERY_DOC_SCAN
+	PAR_QUERY_DOC_SCAN,
+	PAR_QUERY_MEMBERS, /* a page of a group's members */
+	PAR_QUERY_PEERS /* a page of the users with whom a user shares a dialog */
 };
 
 /*
@@ -347,10 +456,10 @@ struct par_stored_message {
 	uint64_t deleted; /* 0: not */
 };
 
-/* CHATS and CHAT, in the order of the last message stored. Where that one is hidden
- * from the user the one before it is shown, and the chat stays in its place. CHAT
- * of a chat that is not there has no row; CHATS after one fails with
- * PAR_E_NOT_FOUND. */
+/* CHATS and CHAT, in the order of the last message stored (or of the user's joining). Where
+ * that one is hidden from the user the one before it is shown, and the chat stays in its
+ * place; last_time of a chat that shows him none is when he joined. CHAT of a chat that is
+ * not there, or a group that he is not in, has no row; CHATS after one fails with PAR_E_NOT_FOUND. */
 struct par_chat_entry {
 	struct par_str peer; /* the chatId as this user sees it */
 	uint64_t last_id; /* of the last message that is shown to the user; 0: none */
@@ -361,19 +470,34 @@ struct par_chat_entry {
 	uint64_t missed;
 	uint64_t first_missed; /* 0: none */
 	uint64_t my_delivered, my_read; /* marks of this user */
-	uint64_t peer_delivered, peer_read; /* marks of the other */
+	uint64_t peer_delivered, peer_read; /* marks of the other; in a group 0 */
+	struct par_str name; /* of a group; s NULL: a dialog */
+	unsigned members; /* of a group, by now */
+	enum par_role role; /* of this user, in a group */
 };
+
+/* MEMBERS: of the group `chat`, ascending by the bytes of their ids, behind `after_key`. */
+struct par_member {
+	struct par_str user;
+	enum par_role role;
+	uint64_t joined; /* when */
+	uint64_t delivered, delivered_at; /* marks: the message, and when; 0: none */
+	uint64_t read, read_at;
+};
+
+/* PEERS: the other users of the dialogs of `user` in which there is a message, not himself;
+ * ascending by the bytes of their ids, behind `after_key`. In `peers`. */
 
 struct par_query {
 	enum par_query_kind kind;
 	struct par_str user;
 	struct par_str device; /* DEVICE, EVENTS */
-	struct par_chat chat; /* MESSAGES, CHAT */
+	struct par_chat chat; /* MESSAGES, CHAT, MEMBERS */
 	uint64_t after; /* EVENTS */
 	uint64_t start_id; /* MESSAGES: from it on; 0: not given */
 	uint64_t end_id; /* MESSAGES: those before it; 0: not given */
-	struct par_str
-	    after_key; /* CHATS: the peer of the last entry seen; DOC_SCAN: the last key. s NULL: from the start */
+	struct par_str after_key; /* CHATS: the peer of the last entry seen; DOC_SCAN: the last key;
+			    * MEMBERS, PEERS: the last user. s NULL: from the start */
 	struct par_str plugin; /* DOC_* */
 	struct par_str key; /* DOC_GET: the key; DOC_SCAN: the prefix */
 	unsigned limit; /* of rows; DEVICE: of devices on record */
@@ -389,6 +513,8 @@ struct par_query {
 	struct par_stored_message *messages; /* ascending id */
 	struct par_chat_entry *chats; /* CHATS: latest message first; CHAT: one */
 	struct par_op_doc *docs; /* DOC_SCAN: ascending by the bytes of their keys */
+	struct par_member *members;
+	struct par_str *peers;
 	unsigned n; /* rows in whichever of these it is */
 	bool has_more; /* in the direction asked for */
 	/* MESSAGES of a dialog: marks of the other and of this user, for `status`. */
@@ -435,7 +561,13 @@ static inline bool par_tx_wants(const struct par_tx *tx, unsigned i)
 	return when == PAR_WHEN_ALWAYS || tx->ops[when].result.applied;
 }
 
-/* The chat that an operation is about; NULL: none. */
+static inline bool par_chat_is_group(const struct par_chat *chat)
+{
+	return par_id_is_group(chat->key);
+}
+
+/* The chat that an operation is about; NULL: none. Of an event it is none: it is that of the
+ * operation that it tells of. */
 static inline const struct par_chat *par_op_chat(const struct par_op *op)
 {
 	switch (op->kind) {
@@ -445,19 +577,22 @@ static inline const struct par_chat *par_op_chat(const struct par_op *op)
 		return &op->u.change.chat;
 	case PAR_OP_MARK:
 		return &op->u.mark.chat;
+	case PAR_OP_ROSTER:
+		return &op->u.roster.chat;
 	default:
 		return NULL;
 	}
 }
 
-/* Whether an event may become larger than PAR_JSON_LIMIT. But for a reply, what is
- * filled in is small. */
+/* Whether an event may become larger than PAR_JSON_LIMIT. But for a reply and for who was
+ * changed, what is filled in is small. */
 static inline bool par_event_may_burst(const struct par_op_event *event)
 {
 	unsigned i;
 
 	for (i = 0; i < event->n_holes; i++) {
-		if (event->holes[i].kind == PAR_HOLE_REPLY)
+		if (event->holes[i].kind == PAR_HOLE_REPLY ||
+		    event->holes[i].kind == PAR_HOLE_CHANGED)
 			return true;
 	}
 	return event->payload.len > PAR_JSON_LIMIT / 2;
@@ -474,6 +609,9 @@ static inline bool par_tx_may_undo(const struct par_tx *tx)
 		const struct par_op *op = &tx->ops[i];
 		if (op->kind == PAR_OP_APPEND || op->kind == PAR_OP_CHANGE ||
 		    (op->kind == PAR_OP_MARK && op->when == PAR_WHEN_ALWAYS) ||
+		    op->kind == PAR_OP_ROSTER ||
+		    ((op->kind == PAR_OP_DOC_PUT || op->kind == PAR_OP_DOC_DELETE) &&
+		     op->u.doc.expects) ||
 		    (op->kind == PAR_OP_EVENT && par_event_may_burst(&op->u.event)))
 			return true;
 	}

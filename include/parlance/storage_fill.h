@@ -41,6 +41,27 @@ static inline void par_event_client_id(struct par_json *out, struct par_str id)
 	}
 }
 
+static inline void par_event_changed(struct par_json *out, const struct par_op_roster *roster)
+{
+	unsigned i;
+
+	par_json_array_begin(out);
+	for (i = 0; i < roster->n_changed; i++)
+		par_json_string(out, roster->changed[i]);
+	par_json_array_end(out);
+}
+
+/* The payload of one receiver, out of the one that all share: with `missed` at its end. */
+static inline void par_event_fill_missed(struct par_str shared, uint64_t missed,
+					 struct par_json *out)
+{
+	par_json_bytes(out, shared.s, shared.len - 1);
+	par_json_bytes(out, ",\"missed\":", 10);
+	out->comma = false;
+	par_json_u64(out, missed);
+	par_json_bytes(out, "}", 1);
+}
+
 /* Writes the payload of an EVENT operation with its holes filled. `missed` is
  * the receiving user's count for PAR_HOLE_MISSED. */
 static inline void par_event_fill(const struct par_tx *tx, const struct par_op *op, uint64_t missed,
@@ -78,6 +99,15 @@ static inline void par_event_fill(const struct par_tx *tx, const struct par_op *
 			break;
 		case PAR_HOLE_REPLY:
 			par_json_raw(out, r->reply);
+			break;
+		case PAR_HOLE_NAME:
+			par_json_string(out, tx->ops[hole->op].u.roster.new_name);
+			break;
+		case PAR_HOLE_COUNT:
+			par_json_u64(out, tx->ops[hole->op].u.roster.members);
+			break;
+		case PAR_HOLE_CHANGED:
+			par_event_changed(out, &tx->ops[hole->op].u.roster);
 			break;
 		}
 	}

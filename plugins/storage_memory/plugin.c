@@ -37,6 +37,8 @@ static bool run_op(struct memory *m, struct par_tx *tx, struct par_op *op)
 		return op_doc_delete(m, op);
 	case PAR_OP_PRUNE:
 		return op_prune(m, op);
+	case PAR_OP_ROSTER:
+		break;
 	}
 	return memory_fail(tx, PAR_E_INTERNAL, "no such operation");
 }
@@ -98,6 +100,9 @@ static void run_query(struct memory *m, struct par_query *query)
 	case PAR_QUERY_DOC_SCAN:
 		query_doc_scan(m, query);
 		return;
+	case PAR_QUERY_MEMBERS:
+	case PAR_QUERY_PEERS:
+		break;
 	}
 	query->error = PAR_E_INTERNAL;
 	query->message = "no such query";

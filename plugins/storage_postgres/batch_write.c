@@ -33,6 +33,7 @@ static bool run_op(struct world *w, struct par_tx *tx, struct par_op *op, const 
 	case PAR_OP_DOC_DELETE:
 		return op_doc_delete(op, need);
 	case PAR_OP_PRUNE:
+	case PAR_OP_ROSTER:
 		break;
 	}
 	return tx_refuse(tx, PAR_E_INTERNAL, "no such operation");

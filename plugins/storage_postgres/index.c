@@ -247,6 +247,7 @@ static void index_op(struct world *w, const struct par_op *op, const struct need
 		need->doc = doc_know(w, &op->u.doc);
 		return;
 	case PAR_OP_PRUNE:
+	case PAR_OP_ROSTER:
 		return;
 	}
 }

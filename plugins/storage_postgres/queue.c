@@ -179,6 +179,7 @@ static void hold_op(struct queue *q, struct work *work, const struct par_op *op)
 	case PAR_OP_APPEND:
 	case PAR_OP_CHANGE:
 	case PAR_OP_MARK:
+	case PAR_OP_ROSTER:
 		hold_chat(q, work, par_op_chat(op));
 		break;
 	case PAR_OP_EVENT:
@@ -206,10 +207,12 @@ static void hold_query(struct queue *q, struct work *work, const struct par_quer
 		/* fall through */
 	case PAR_QUERY_EVENTS:
 	case PAR_QUERY_CHATS:
+	case PAR_QUERY_PEERS:
 		hold_name(q, work, KEY_USER, query->user);
 		break;
 	case PAR_QUERY_MESSAGES:
 	case PAR_QUERY_CHAT:
+	case PAR_QUERY_MEMBERS:
 		hold_name(q, work, KEY_CHAT, query->chat.key);
 		break;
 	case PAR_QUERY_DOC_GET:

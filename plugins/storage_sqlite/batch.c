@@ -36,6 +36,8 @@ static bool run_op(struct db *db, struct par_tx *tx, struct par_op *op)
 		return op_doc_delete(db, op);
 	case PAR_OP_PRUNE:
 		return op_prune(db, tx, op);
+	case PAR_OP_ROSTER:
+		break;
 	}
 	return tx_refuse(tx, PAR_E_INTERNAL, "no such operation");
 }
@@ -107,6 +109,9 @@ static void run_query(struct db *db, struct par_query *q)
 	case PAR_QUERY_DOC_SCAN:
 		query_doc_scan(db, q);
 		return;
+	case PAR_QUERY_MEMBERS:
+	case PAR_QUERY_PEERS:
+		break;
 	}
 	q->error = PAR_E_INTERNAL;
 	q->message = "no such query";

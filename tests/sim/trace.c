@@ -34,8 +34,8 @@ void trace_line(struct trace *t, uint64_t us, const char *format, ...)
 
 static void op_text(FILE *out, const struct par_op *op)
 {
-	static const char *const kinds[] = { "append", "change",  "mark",    "event",
-					     "cursor", "doc_put", "doc_del", "prune" };
+	static const char *const kinds[] = { "append",  "change",  "mark",  "event", "cursor",
+					     "doc_put", "doc_del", "prune", "roster" };
 	const struct par_chat *chat = par_op_chat(op);
 	const struct par_op_event *event = &op->u.event;
 	const struct par_op_cursor *cursor = &op->u.cursor;

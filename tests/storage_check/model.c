@@ -392,6 +392,7 @@ static void run_op(struct model *m, const struct plan *plan, unsigned i, struct 
 		m->docs[op->key] = 0;
 		return;
 	case PAR_OP_PRUNE:
+	case PAR_OP_ROSTER:
 		return;
 	}
 }

@@ -183,7 +183,8 @@ struct par_op_mark {
  * streams each get one, stored complete, from a template that was filled once. chat.user counts as
  * `own` among them. With `missed` the payload that each gets ends with one more member, `missed`,
  * what is unread by him in `chat`. Others' events of the same transaction come before or
- * after it, as the operations do. `applied` when anybody's stream got one.
+ * after it, as the operations do. `applied` when anybody's stream got one. With MEMBERS it fails
+ * with PAR_E_NOT_FOUND unless chat.user is a member; with the others he may have left.
  * Result: `data`, without that member, and `receivers`, with it as a number.
  * Whom it reaches is not known before it is carried out: so the order of submission is kept by
  * chat and not by receiver, and a query about a receiver's stream may see it early.
@@ -240,6 +241,7 @@ struct par_op_event {
 	enum par_reach reach;
 	unsigned of; /* CHANGED, OTHERS, AUTHORS: index of that operation */
 	struct par_chat chat; /* but for USER: a group */
+	struct par_str but; /* but for USER: who is left out, whoever it reaches; s NULL: nobody */
 	bool missed; /* the payload is an object with a member at least */
 	/* set by the storage when applied */
 	struct par_event_data *data; /* freed with the tx */

@@ -4,8 +4,7 @@ plugins_messaging_la_SOURCES = plugins/messaging/call.c plugins/messaging/change
 	plugins/messaging/chat.c plugins/messaging/content.c plugins/messaging/fingerprint.c \
 	plugins/messaging/fingerprint.h plugins/messaging/history.c plugins/messaging/mark.c \
 	plugins/messaging/messaging.c plugins/messaging/messaging.h \
-	plugins/messaging/new.c plugins/messaging/payload.c plugins/messaging/payload.h \
-	plugins/messaging/template.c
+	plugins/messaging/new.c plugins/messaging/template.c
 plugins_messaging_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_messaging_la_LIBADD = $(JSONC_LIBS)
 

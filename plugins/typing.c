@@ -12,12 +12,10 @@
  * ago the last one was. A client cannot make more than PAIRS_MAX of them; with no
  * active pair nothing is kept of a user. Everything runs on the core thread.
  */
-#include <json-c/json.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
 
-#include <parlance/plugin.h>
+#include <parlance/payload.h>
 
 #define PAIRS_MAX 32
 
@@ -207,50 +205,23 @@ static bool type_repeat(struct typing *t, const struct par_client_event *event, 
 	return true;
 }
 
-/* The payload {chatId, stop?}. Returns the path of the field that is wrong, or NULL. */
-static const char *payload_read(const struct json_object *payload, struct par_str *chat_id,
-				bool *stop)
-{
-	struct json_object *field;
-
-	if (!json_object_object_get_ex(payload, "chatId", &field) ||
-	    !json_object_is_type(field, json_type_string))
-		return "chatId";
-	chat_id->s = json_object_get_string(field);
-	chat_id->len = (size_t)json_object_get_string_len(field);
-	if (!par_id_valid(*chat_id))
-		return "chatId";
-	*stop = false;
-	if (json_object_object_get_ex(payload, "stop", &field)) {
-		if (!json_object_is_type(field, json_type_boolean))
-			return "stop";
-		*stop = json_object_get_boolean(field);
-	}
-	return NULL;
-}
-
-static void type_refuse(struct typing *t, const struct par_client_event *event,
-			enum par_error error, const char *path)
-{
-	t->api->metric_add(t->bad, 1);
-	t->api->refuse_client_event(t->self, event, error, path, NULL);
-}
-
 static void typing_event(void *state, const struct par_client_event *event)
 {
 	struct typing *t = state;
 	struct typist *typist;
 	struct pair *pair;
 	struct par_str peer;
+	struct par_payload p;
 	bool stop, passed_on = true;
-	const char *wrong = payload_read(event->payload, &peer, &stop);
 
-	if (wrong != NULL) {
-		type_refuse(t, event, PAR_E_BAD_PAYLOAD, wrong);
-		return;
-	}
-	if (par_id_is_group(peer)) {
-		type_refuse(t, event, PAR_E_NOT_FOUND, NULL);
+	par_payload_begin(&p, event->payload);
+	peer = par_payload_id(&p, "chatId", PAR_REQUIRED);
+	stop = par_payload_bool(&p, "stop", PAR_OPTIONAL);
+	if (p.error == PAR_OK && par_id_is_group(peer))
+		par_payload_refuse(&p, PAR_E_NOT_FOUND, "chatId", "is no chat of yours");
+	if (p.error != PAR_OK) {
+		t->api->metric_add(t->bad, 1);
+		par_payload_fail_event(t->api, t->self, event, &p);
 		return;
 	}
 	typist = typist_find(t, event->user);

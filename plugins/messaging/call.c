@@ -39,7 +39,7 @@ static bool call_received(const struct call *call)
 	n = json_object_array_length(call->participants);
 	for (i = 0; i < n; i++) {
 		struct json_object *who = json_object_array_get_idx(call->participants, i);
-		if (!par_str_equal(payload_string_of(who), call->caller))
+		if (!par_str_equal(par_payload_string_of(who), call->caller))
 			return true;
 	}
 	return false;
@@ -56,44 +56,44 @@ static void call_write(struct par_json *w, const struct call *call, struct par_s
 	par_json_member_string(w, "callType", call->type);
 }
 
-static void member_check(struct payload *p, const char *key, struct par_str id, struct par_str user,
-			 struct par_str peer)
+static void member_check(struct par_payload *p, const char *key, struct par_str id,
+			 struct par_str user, struct par_str peer)
 {
 	if (!par_str_equal(id, user) && !par_str_equal(id, peer))
-		payload_refuse(p, PAR_E_BAD_PAYLOAD, key, "must be a member of the chat");
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, key, "must be a member of the chat");
 }
 
-static void participants_check(struct payload *p, const struct call *call, struct par_str user,
+static void participants_check(struct par_payload *p, const struct call *call, struct par_str user,
 			       struct par_str peer)
 {
 	size_t n = json_object_array_length(call->participants), i;
 
 	if (n > CALL_PARTICIPANTS_MAX)
-		payload_refuse(p, PAR_E_BAD_PAYLOAD, "participants", "must be at most %d",
-			       CALL_PARTICIPANTS_MAX);
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, "participants", "must be at most %d",
+				   CALL_PARTICIPANTS_MAX);
 	for (i = 0; i < n && p->error == PAR_OK; i++) {
 		struct json_object *who = json_object_array_get_idx(call->participants, i);
 		char key[24];
 
 		snprintf(key, sizeof(key), "participants[%u]", (unsigned)i);
 		if (!json_object_is_type(who, json_type_string))
-			payload_refuse(p, PAR_E_BAD_PAYLOAD, key, "must be a string");
+			par_payload_refuse(p, PAR_E_BAD_PAYLOAD, key, "must be a string");
 		else
-			member_check(p, key, payload_string_of(who), user, peer);
+			member_check(p, key, par_payload_string_of(who), user, peer);
 	}
 }
 
-static void call_read(struct payload *p, struct call *call, struct par_str user,
+static void call_read(struct par_payload *p, struct call *call, struct par_str user,
 		      struct par_str peer)
 {
 	static const char *const types[] = { "audio", "video", NULL };
 
 	memset(call, 0, sizeof(*call));
-	call->id = payload_id(p, "callId", PAYLOAD_REQUIRED);
-	call->caller = payload_id(p, "caller", PAYLOAD_REQUIRED);
-	call->participants = payload_field(p, "participants", json_type_array, PAYLOAD_OPTIONAL);
-	call->type = payload_word(p, "callType", types, PAYLOAD_REQUIRED);
-	payload_number(p, "callDuration", 0, PAYLOAD_NUMBER_MAX, PAYLOAD_REQUIRED, &call->duration);
+	call->id = par_payload_id(p, "callId", PAR_REQUIRED);
+	call->caller = par_payload_id(p, "caller", PAR_REQUIRED);
+	call->participants = par_payload_field(p, "participants", json_type_array, PAR_OPTIONAL);
+	call->type = par_payload_word(p, "callType", types, PAR_REQUIRED);
+	par_payload_number(p, "callDuration", 0, PAR_NUMBER_MAX, PAR_REQUIRED, &call->duration);
 	if (p->error != PAR_OK)
 		return;
 	member_check(p, "caller", call->caller, user, peer);
@@ -114,7 +114,7 @@ static void call_store(struct par_json *w, const struct call *call)
 		n = json_object_array_length(call->participants);
 		for (i = 0; i < n; i++) {
 			struct json_object *who = json_object_array_get_idx(call->participants, i);
-			par_json_string(w, payload_string_of(who));
+			par_json_string(w, par_payload_string_of(who));
 		}
 		par_json_array_end(w);
 	}
@@ -126,15 +126,14 @@ static void call_store(struct par_json *w, const struct call *call)
 /* What is stored was written by call_store. */
 static void call_parse(struct call *call, struct json_object *stored)
 {
-	struct payload p;
+	struct par_payload p;
 
 	memset(call, 0, sizeof(*call));
-	payload_begin(&p, stored);
-	call->caller = payload_id(&p, "caller", PAYLOAD_REQUIRED);
-	call->participants = payload_field(&p, "participants", json_type_array, PAYLOAD_OPTIONAL);
-	call->type = payload_line(&p, "callType", PAR_ID_MAX, PAYLOAD_REQUIRED);
-	payload_number(&p, "callDuration", 0, PAYLOAD_NUMBER_MAX, PAYLOAD_REQUIRED,
-		       &call->duration);
+	par_payload_begin(&p, stored);
+	call->caller = par_payload_id(&p, "caller", PAR_REQUIRED);
+	call->participants = par_payload_field(&p, "participants", json_type_array, PAR_OPTIONAL);
+	call->type = par_payload_line(&p, "callType", PAR_ID_MAX, PAR_REQUIRED);
+	par_payload_number(&p, "callDuration", 0, PAR_NUMBER_MAX, PAR_REQUIRED, &call->duration);
 }
 
 void call_write_stored(struct par_json *w, struct par_str stored, struct par_str reader)
@@ -178,11 +177,11 @@ void messaging_call(void *state, const struct par_request *request)
 	struct messaging *m = state;
 	struct par_op_append *append;
 	struct par_str peer;
-	struct payload p;
+	struct par_payload p;
 	struct call call;
 	struct par_tx *tx;
 
-	payload_begin(&p, request->payload);
+	par_payload_begin(&p, request->payload);
 	peer = chat_id_read(&p, "chatId");
 	call_read(&p, &call, request->user, peer);
 	if (p.error != PAR_OK) {
@@ -191,13 +190,13 @@ void messaging_call(void *state, const struct par_request *request)
 	}
 	tx = messaging_begin(m, request, call_done);
 	append = &par_tx_add(tx, PAR_OP_APPEND)->u.append;
-	append->chat = chat_in_tx(m, tx, request->user, peer);
+	append->chat = par_chat_in_tx(m->api, tx, request->user, peer);
 	append->type = par_str_of("call");
 	append->client_id = messaging_keep(m, tx, call.id);
 	call_store(&m->scratch, &call);
 	append->payload = messaging_keep_scratch(m, tx);
 	append->fingerprint = fingerprint("call", request->payload, call_fields);
-	if (!chat_is_own(&append->chat)) {
+	if (!par_chat_is_own(&append->chat)) {
 		call_event(m, &call, append->chat.peer);
 		event_to_peer(m, tx, &append->chat, "call", 0);
 	}

@@ -25,18 +25,18 @@ static const struct print_field delete_fields[] = {
 
 /* By the id, or else by the client's id; when both are given the id counts, but
  * each must be well-formed. */
-static void target_read(struct payload *p, struct par_op_change *change, bool short_name)
+static void target_read(struct par_payload *p, struct par_op_change *change, bool short_name)
 {
-	change->target_id = payload_message_id(p, "originalMessageId", PAYLOAD_OPTIONAL);
+	change->target_id = par_payload_message_id(p, "originalMessageId", PAR_OPTIONAL);
 	if (short_name) {
-		uint64_t id = payload_message_id(p, "messageId", PAYLOAD_OPTIONAL);
+		uint64_t id = par_payload_message_id(p, "messageId", PAR_OPTIONAL);
 		if (change->target_id == 0)
 			change->target_id = id;
 	}
-	change->target_client_id = payload_id(p, "originalClientMessageId", PAYLOAD_OPTIONAL);
+	change->target_client_id = par_payload_id(p, "originalClientMessageId", PAR_OPTIONAL);
 	if (change->target_id == 0 && change->target_client_id.s == NULL)
-		payload_refuse(p, PAR_E_BAD_PAYLOAD, "originalMessageId",
-			       "or originalClientMessageId is missing");
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, "originalMessageId",
+				   "or originalClientMessageId is missing");
 	if (change->target_id != 0)
 		change->target_client_id = par_str_of(NULL);
 }
@@ -49,7 +49,7 @@ static struct par_op_change *change_add(struct messaging *m, struct par_tx *tx,
 	struct par_op_change *change = &par_tx_add(tx, PAR_OP_CHANGE)->u.change;
 
 	*change = *from;
-	change->chat = chat_in_tx(m, tx, request->user, peer);
+	change->chat = par_chat_in_tx(m->api, tx, request->user, peer);
 	change->target_client_id = messaging_keep(m, tx, from->target_client_id);
 	change->client_id = messaging_keep(m, tx, from->client_id);
 	change->message = messaging_keep(m, tx, from->message);
@@ -89,13 +89,13 @@ void messaging_edit(void *state, const struct par_request *request)
 	struct par_op_change edit = { .kind = PAR_CHANGE_EDIT }, *change;
 	struct content content;
 	struct par_str peer;
-	struct payload p;
+	struct par_payload p;
 	struct par_tx *tx;
 
-	payload_begin(&p, request->payload);
+	par_payload_begin(&p, request->payload);
 	peer = chat_id_read(&p, "chatId");
 	target_read(&p, &edit, false);
-	edit.client_id = payload_id(&p, "clientMessageId", PAYLOAD_OPTIONAL);
+	edit.client_id = par_payload_id(&p, "clientMessageId", PAR_OPTIONAL);
 	content_read(m, &p, &content);
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);
@@ -135,14 +135,14 @@ void messaging_delete(void *state, const struct par_request *request)
 	struct messaging *m = state;
 	struct par_op_change delete = { .kind = PAR_CHANGE_DELETE }, *change;
 	struct par_str peer;
-	struct payload p;
+	struct par_payload p;
 	struct par_tx *tx;
 
-	payload_begin(&p, request->payload);
+	par_payload_begin(&p, request->payload);
 	peer = chat_id_read(&p, "chatId");
 	target_read(&p, &delete, true);
-	delete.client_id = payload_id(&p, "clientMessageId", PAYLOAD_OPTIONAL);
-	if (par_str_equal(payload_word(&p, "for", whom, PAYLOAD_OPTIONAL), par_str_of("me"))) {
+	delete.client_id = par_payload_id(&p, "clientMessageId", PAR_OPTIONAL);
+	if (par_str_equal(par_payload_word(&p, "for", whom, PAR_OPTIONAL), par_str_of("me"))) {
 		delete.kind = PAR_CHANGE_HIDE;
 		delete.client_id = par_str_of(NULL); /* no message that could have it */
 	}

@@ -19,9 +19,9 @@ const struct print_field attachment_fields[] = {
 	{ "size", NULL }, { "meta", NULL }, { NULL, NULL },
 };
 
-static void attachment_meta(struct payload *p, struct par_json *w)
+static void attachment_meta(struct par_payload *p, struct par_json *w)
 {
-	struct json_object *meta = payload_field(p, "meta", json_type_object, PAYLOAD_OPTIONAL);
+	struct json_object *meta = par_payload_field(p, "meta", json_type_object, PAR_OPTIONAL);
 	struct par_str text;
 
 	if (meta == NULL)
@@ -29,20 +29,20 @@ static void attachment_meta(struct payload *p, struct par_json *w)
 	text.s = json_object_to_json_string_length(
 	    meta, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &text.len);
 	if (text.s == NULL || text.len > ATTACHMENT_META_MAX)
-		payload_refuse(p, PAR_E_BAD_PAYLOAD, "meta", "must be at most %d bytes of JSON",
-			       ATTACHMENT_META_MAX);
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, "meta", "must be at most %d bytes of JSON",
+				   ATTACHMENT_META_MAX);
 	else
 		par_json_member_raw(w, "meta", text);
 }
 
-static void attachment(struct payload *p, struct par_json *w)
+static void attachment(struct par_payload *p, struct par_json *w)
 {
 	static const char *const types[] = { "file", "image", "video", "audio", "voice", NULL };
-	struct par_str type = payload_word(p, "type", types, PAYLOAD_REQUIRED);
-	struct par_str id = payload_id(p, "id", PAYLOAD_REQUIRED);
+	struct par_str type = par_payload_word(p, "type", types, PAR_REQUIRED);
+	struct par_str id = par_payload_id(p, "id", PAR_REQUIRED);
 	struct par_str filename =
-	    payload_line(p, "filename", ATTACHMENT_NAME_MAX, PAYLOAD_REQUIRED);
-	struct par_str url = payload_line(p, "url", ATTACHMENT_URL_MAX, PAYLOAD_REQUIRED);
+	    par_payload_line(p, "filename", ATTACHMENT_NAME_MAX, PAR_REQUIRED);
+	struct par_str url = par_payload_line(p, "url", ATTACHMENT_URL_MAX, PAR_REQUIRED);
 	uint64_t size;
 
 	if (p->error != PAR_OK)
@@ -52,19 +52,19 @@ static void attachment(struct payload *p, struct par_json *w)
 	par_json_member_string(w, "id", id);
 	par_json_member_string(w, "filename", filename);
 	par_json_member_string(w, "url", url);
-	if (payload_number(p, "size", 0, PAYLOAD_NUMBER_MAX, PAYLOAD_OPTIONAL, &size))
+	if (par_payload_number(p, "size", 0, PAR_NUMBER_MAX, PAR_OPTIONAL, &size))
 		par_json_member_u64(w, "size", size);
 	attachment_meta(p, w);
 	par_json_object_end(w);
 }
 
-static void attachments(struct messaging *m, struct payload *p, struct json_object *array)
+static void attachments(struct messaging *m, struct par_payload *p, struct json_object *array)
 {
 	size_t n = json_object_array_length(array), i;
 
 	if (n > m->max_attachments) {
-		payload_refuse(p, PAR_E_BAD_PAYLOAD, "attachments", "must be at most %u",
-			       (unsigned)m->max_attachments);
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, "attachments", "must be at most %u",
+				   (unsigned)m->max_attachments);
 		return;
 	}
 	par_json_array_begin(&m->scratch);
@@ -74,34 +74,34 @@ static void attachments(struct messaging *m, struct payload *p, struct json_obje
 		char inside[sizeof(p->inside)];
 
 		snprintf(inside, sizeof(inside), "attachments[%u]", (unsigned)i);
-		outer = payload_enter(p, element, inside);
+		outer = par_payload_enter(p, element, inside);
 		if (json_object_is_type(element, json_type_object))
 			attachment(p, &m->scratch);
 		else
-			payload_refuse(p, PAR_E_BAD_PAYLOAD, "", "must be an object");
-		payload_leave(p, outer);
+			par_payload_refuse(p, PAR_E_BAD_PAYLOAD, "", "must be an object");
+		par_payload_leave(p, outer);
 	}
 	par_json_array_end(&m->scratch);
 }
 
-void content_read(struct messaging *m, struct payload *p, struct content *content)
+void content_read(struct messaging *m, struct par_payload *p, struct content *content)
 {
-	struct json_object *text = payload_field(p, "message", json_type_string, PAYLOAD_OPTIONAL);
+	struct json_object *text = par_payload_field(p, "message", json_type_string, PAR_OPTIONAL);
 	struct json_object *array =
-	    payload_field(p, "attachments", json_type_array, PAYLOAD_OPTIONAL);
+	    par_payload_field(p, "attachments", json_type_array, PAR_OPTIONAL);
 
 	memset(content, 0, sizeof(*content));
 	if (text != NULL)
-		content->message = payload_string_of(text);
+		content->message = par_payload_string_of(text);
 	if (content->message.len > m->max_text)
-		payload_refuse(p, PAR_E_TOO_LARGE, "message", "must be at most %u bytes",
-			       (unsigned)m->max_text);
+		par_payload_refuse(p, PAR_E_TOO_LARGE, "message", "must be at most %u bytes",
+				   (unsigned)m->max_text);
 	if (content->message.len > 0 &&
 	    memchr(content->message.s, '\0', content->message.len) != NULL)
-		payload_refuse(p, PAR_E_BAD_PAYLOAD, "message", "must not hold U+0000");
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, "message", "must not hold U+0000");
 	if (content->message.len == 0 && (array == NULL || json_object_array_length(array) == 0))
-		payload_refuse(p, PAR_E_BAD_PAYLOAD, "message",
-			       "or attachments must be there and not be empty");
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, "message",
+				   "or attachments must be there and not be empty");
 	if (array != NULL) {
 		content->has_attachments = true;
 		attachments(m, p, array);

@@ -51,8 +51,7 @@ static struct par_query *history_begin(struct messaging *m, const struct par_req
 
 static void history_chat(struct messaging *m, struct par_query *query, struct par_str peer)
 {
-	query->chat = chat_resolve(m->api->query_alloc(query, chat_memory(query->user, peer)),
-				   query->user, peer);
+	query->chat = par_chat_in_query(m->api, query, query->user, peer);
 }
 
 /* The writer of the answer; NULL: failed, which is answered, or gone. */
@@ -64,11 +63,11 @@ static struct par_json *history_answer(struct messaging *m, struct par_query *qu
 	return NULL;
 }
 
-static unsigned count_read(struct payload *p)
+static unsigned count_read(struct par_payload *p)
 {
 	uint64_t count = PAGE_DEFAULT;
 
-	payload_number(p, "count", 1, PAGE_MAX, PAYLOAD_OPTIONAL, &count);
+	par_payload_number(p, "count", 1, PAGE_MAX, PAR_OPTIONAL, &count);
 	return (unsigned)count;
 }
 
@@ -119,7 +118,7 @@ static void messages_done(void *state, void *arg)
 	struct par_query *query = arg;
 	struct par_json *w = history_answer(m, query);
 	struct marks marks = {
-		.own_chat = chat_is_own(&query->chat),
+		.own_chat = par_chat_is_own(&query->chat),
 		.peer_delivered = query->peer_delivered,
 		.peer_read = query->peer_read,
 		.my_read = query->my_read,
@@ -144,16 +143,16 @@ void messaging_messages(void *state, const struct par_request *request)
 	struct messaging *m = state;
 	struct par_query *query;
 	struct par_str peer;
-	struct payload p;
+	struct par_payload p;
 	uint64_t start_id, end_id;
 	unsigned count;
 
-	payload_begin(&p, request->payload);
+	par_payload_begin(&p, request->payload);
 	peer = chat_id_read(&p, "chatId");
-	start_id = payload_message_id(&p, "startId", PAYLOAD_OPTIONAL);
-	end_id = payload_message_id(&p, "endId", PAYLOAD_OPTIONAL);
+	start_id = par_payload_message_id(&p, "startId", PAR_OPTIONAL);
+	end_id = par_payload_message_id(&p, "endId", PAR_OPTIONAL);
 	if (start_id != 0 && end_id != 0)
-		payload_refuse(&p, PAR_E_BAD_PAYLOAD, "endId", "cannot be given with startId");
+		par_payload_refuse(&p, PAR_E_BAD_PAYLOAD, "endId", "cannot be given with startId");
 	count = count_read(&p);
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);
@@ -231,11 +230,11 @@ void messaging_chats(void *state, const struct par_request *request)
 	struct messaging *m = state;
 	struct par_query *query;
 	struct par_str after;
-	struct payload p;
+	struct par_payload p;
 	unsigned count;
 
-	payload_begin(&p, request->payload);
-	after = payload_id(&p, "after", PAYLOAD_OPTIONAL);
+	par_payload_begin(&p, request->payload);
+	after = par_payload_id(&p, "after", PAR_OPTIONAL);
 	count = count_read(&p);
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);
@@ -275,9 +274,9 @@ void messaging_chat(void *state, const struct par_request *request)
 	struct messaging *m = state;
 	struct par_query *query;
 	struct par_str peer;
-	struct payload p;
+	struct par_payload p;
 
-	payload_begin(&p, request->payload);
+	par_payload_begin(&p, request->payload);
 	peer = chat_id_read(&p, "chatId");
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);

@@ -39,22 +39,22 @@ static void mark_done(void *state, void *arg)
 static void mark_handle(struct messaging *m, const struct par_request *request,
 			enum par_mark_kind kind)
 {
-	struct payload p;
+	struct par_payload p;
 	struct par_str peer;
 	uint64_t upto;
 	struct par_tx *tx;
 	struct par_op_mark *mark;
 
-	payload_begin(&p, request->payload);
+	par_payload_begin(&p, request->payload);
 	peer = chat_id_read(&p, "chatId");
-	upto = payload_message_id(&p, "messageId", PAYLOAD_OPTIONAL);
+	upto = par_payload_message_id(&p, "messageId", PAR_OPTIONAL);
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);
 		return;
 	}
 	tx = messaging_begin(m, request, mark_done);
 	mark = &par_tx_add(tx, PAR_OP_MARK)->u.mark;
-	mark->chat = chat_in_tx(m, tx, request->user, peer);
+	mark->chat = par_chat_in_tx(m->api, tx, request->user, peer);
 	mark->kind = kind;
 	mark->upto = upto;
 	mark_events(m, tx, &mark->chat, request, kind, 0);

@@ -22,12 +22,11 @@ static const struct {
 };
 
 void messaging_refuse(struct messaging *m, const struct par_request *request,
-		      const struct payload *p)
+		      const struct par_payload *p)
 {
 	m->scratch.len = 0;
 	m->scratch.comma = false;
-	m->api->fail(m->self, request->id, p->error, p->error == PAR_E_BAD_PAYLOAD ? p->path : NULL,
-		     p->message);
+	par_payload_fail(m->api, m->self, request, p);
 }
 
 struct par_tx *messaging_begin(struct messaging *m, const struct par_request *request,

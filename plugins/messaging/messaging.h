@@ -3,7 +3,7 @@
  * What the files of the messaging plugin share. Each verb of PROTOCOL.md
  * section 4 has a file: new.c, change.c (edit, delete), mark.c (dlvrd, read),
  * call.c, history.c (messages, chats, chat). A request goes the same way in all of
- * them: read the payload strictly (payload.c, chat.c, content.c), make one
+ * them: read the payload strictly (chat.c, content.c), make one
  * transaction with its events (template.c), submit it, and answer from its
  * results (messaging.c). Everything runs on the core thread.
  *
@@ -13,10 +13,10 @@
 #ifndef MESSAGING_H
 #define MESSAGING_H
 
-#include <parlance/storage.h>
+#include <parlance/chat.h>
+#include <parlance/payload.h>
 
 #include "fingerprint.h"
-#include "payload.h"
 
 #define EVENT_HOLES 8
 
@@ -56,7 +56,7 @@ void messaging_chat(void *state, const struct par_request *request);
 
 /* Answers a payload that was refused. */
 void messaging_refuse(struct messaging *m, const struct par_request *request,
-		      const struct payload *p);
+		      const struct par_payload *p);
 struct par_tx *messaging_begin(struct messaging *m, const struct par_request *request,
 			       par_callback_fn done);
 /* Takes the tx. */
@@ -78,29 +78,15 @@ struct par_str messaging_keep(struct messaging *m, struct par_tx *tx, struct par
 /* Moves what is in the scratch writer into the tx. */
 struct par_str messaging_keep_scratch(struct messaging *m, struct par_tx *tx);
 
-/* chat.c */
-
-/* The member `key` as the id of a chat, from the user's side: the other user. */
-struct par_str chat_id_read(struct payload *p, const char *key);
-/* The dialog of two users, or of one with himself. `memory` holds
- * chat_memory(user, peer) bytes, and lives as long as the result is used. */
-size_t chat_memory(struct par_str user, struct par_str peer);
-struct par_chat chat_resolve(char *memory, struct par_str user, struct par_str peer);
-/* Both for a tx. */
-struct par_chat chat_in_tx(struct messaging *m, struct par_tx *tx, struct par_str user,
-			   struct par_str peer);
-
-static inline bool chat_is_own(const struct par_chat *chat)
-{
-	return par_str_equal(chat->user, chat->peer);
-}
+/* chat.c: the member `key` as the id of a chat, from the user's side: the other user. */
+struct par_str chat_id_read(struct par_payload *p, const char *key);
 
 /* content.c: what an author can put into a message, or put in its place. */
 struct content {
 	struct par_str message; /* s NULL: not given */
 	bool has_attachments; /* then they are in the scratch writer, an array */
 };
-void content_read(struct messaging *m, struct payload *p, struct content *content);
+void content_read(struct messaging *m, struct par_payload *p, struct content *content);
 extern const struct print_field attachment_fields[];
 
 /* template.c: an event is begun, its members but chatId are written to m->tail,

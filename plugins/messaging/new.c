@@ -31,26 +31,26 @@ static const struct print_field new_fields[] = {
 	{ NULL, NULL },
 };
 
-static void forwarded_read(struct payload *p, struct new_message *new)
+static void forwarded_read(struct par_payload *p, struct new_message *new)
 {
 	struct json_object *from =
-	    payload_field(p, "forwardedFrom", json_type_object, PAYLOAD_OPTIONAL);
+	    par_payload_field(p, "forwardedFrom", json_type_object, PAR_OPTIONAL);
 	struct json_object *outer;
 
 	if (from == NULL)
 		return;
-	outer = payload_enter(p, from, "forwardedFrom");
+	outer = par_payload_enter(p, from, "forwardedFrom");
 	new->forwarded_chat = chat_id_read(p, "chatId");
-	new->forwarded_id = payload_message_id(p, "messageId", PAYLOAD_REQUIRED);
-	payload_leave(p, outer);
+	new->forwarded_id = par_payload_message_id(p, "messageId", PAR_REQUIRED);
+	par_payload_leave(p, outer);
 }
 
-static void new_read(struct messaging *m, struct payload *p, struct new_message *new)
+static void new_read(struct messaging *m, struct par_payload *p, struct new_message *new)
 {
 	memset(new, 0, sizeof(*new));
 	new->peer = chat_id_read(p, "chatId");
-	new->client_id = payload_id(p, "clientMessageId", PAYLOAD_OPTIONAL);
-	new->reply_to = payload_message_id(p, "replyTo", PAYLOAD_OPTIONAL);
+	new->client_id = par_payload_id(p, "clientMessageId", PAR_OPTIONAL);
+	new->reply_to = par_payload_message_id(p, "replyTo", PAR_OPTIONAL);
 	forwarded_read(p, new);
 	content_read(m, p, &new->content);
 }
@@ -60,7 +60,7 @@ static void new_append(struct messaging *m, struct par_tx *tx, const struct par_
 {
 	struct par_op_append *append = &par_tx_add(tx, PAR_OP_APPEND)->u.append;
 
-	append->chat = chat_in_tx(m, tx, request->user, new->peer);
+	append->chat = par_chat_in_tx(m->api, tx, request->user, new->peer);
 	append->type = par_str_of("new");
 	append->client_id = messaging_keep(m, tx, new->client_id);
 	append->message = messaging_keep(m, tx, new->content.message);
@@ -116,11 +116,11 @@ void messaging_new(void *state, const struct par_request *request)
 {
 	struct messaging *m = state;
 	struct new_message new;
-	struct payload p;
+	struct par_payload p;
 	struct par_tx *tx;
 	const struct par_chat *chat;
 
-	payload_begin(&p, request->payload);
+	par_payload_begin(&p, request->payload);
 	new_read(m, &p, &new);
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);
@@ -129,7 +129,7 @@ void messaging_new(void *state, const struct par_request *request)
 	tx = messaging_begin(m, request, new_done);
 	new_append(m, tx, request, &new);
 	chat = &tx->ops[NEW_APPEND].u.append.chat;
-	if (!chat_is_own(chat)) {
+	if (!par_chat_is_own(chat)) {
 		struct par_op *op = par_tx_add(tx, PAR_OP_MARK);
 		op->when = NEW_APPEND;
 		op->u.mark.chat = *chat;

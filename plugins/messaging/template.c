@@ -75,7 +75,7 @@ static struct par_op_event *event_add(struct messaging *m, struct par_tx *tx, st
 void event_to_peer(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
 		   const char *type, unsigned when)
 {
-	if (!chat_is_own(chat))
+	if (!par_chat_is_own(chat))
 		event_add(m, tx, chat->peer, chat->user, type, when);
 }
 

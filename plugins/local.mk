@@ -22,7 +22,8 @@ plugins_storage_memory_la_SOURCES = plugins/storage_memory/change.c plugins/stor
 	plugins/storage_memory/message.c plugins/storage_memory/plugin.c \
 	plugins/storage_memory/sent.c plugins/storage_memory/sent.h \
 	plugins/storage_memory/stream.c plugins/storage_memory/undo.c \
-	plugins/storage_common/cursor.h plugins/storage_common/kind.h plugins/storage_common/page.h
+	plugins/storage_common/cursor.h plugins/storage_common/kind.h \
+	plugins/storage_common/order.h plugins/storage_common/page.h plugins/storage_common/roster.h
 plugins_storage_memory_la_LDFLAGS = $(MODULE_LDFLAGS)
 
 plugin_LTLIBRARIES += plugins/storage_sqlite.la
@@ -39,7 +40,8 @@ plugins_storage_sqlite_la_SOURCES = plugins/storage_sqlite/batch.c plugins/stora
 	plugins/storage_sqlite/stream.c plugins/storage_sqlite/wal_file.c \
 	plugins/storage_sqlite/wal_file.h plugins/storage_sqlite/worker.c \
 	plugins/storage_sqlite/worker.h plugins/storage_common/clear.h \
-	plugins/storage_common/cursor.h plugins/storage_common/kind.h plugins/storage_common/page.h
+	plugins/storage_common/cursor.h plugins/storage_common/kind.h \
+	plugins/storage_common/order.h plugins/storage_common/page.h plugins/storage_common/roster.h
 plugins_storage_sqlite_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 plugins_storage_sqlite_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_storage_sqlite_la_LIBADD = $(SQLITE_LIBS) $(JSONC_LIBS)
@@ -72,7 +74,7 @@ plugins_storage_postgres_la_SOURCES = plugins/storage_postgres/append.c \
 	plugins/storage_postgres/world.h plugins/storage_postgres/write.c \
 	plugins/storage_postgres/write.h plugins/storage_postgres/write_stream.c \
 	plugins/storage_common/clear.h plugins/storage_common/cursor.h plugins/storage_common/kind.h \
-	plugins/storage_common/page.h
+	plugins/storage_common/order.h plugins/storage_common/page.h plugins/storage_common/roster.h
 plugins_storage_postgres_la_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS)
 plugins_storage_postgres_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_storage_postgres_la_LIBADD = $(PQ_LIBS) $(JSONC_LIBS)

@@ -317,7 +317,8 @@ struct par_op_doc {
  * has read and missed nothing; the group comes first in his list of chats, with or
  * without messages. `applied` is false when nothing changed.
  * Result: timestamp (not before the chat's last message), name, members; changed: who was added or
- * removed, or got another role by ROLE; of CREATE and DELETE all, chat.user too.
+ * removed, or was given another role by ROLE (with OWNER not he who gave it up; with LEAVE not he
+ * who becomes owner); of CREATE and DELETE all, chat.user too.
  */
 enum par_roster_kind {
 	PAR_ROSTER_CREATE,
@@ -340,8 +341,8 @@ struct par_op_roster {
 	enum par_role role;
 	unsigned max_members;
 	bool history; /* who joins sees what was before */
-	/* set by the storage when applied */
-	struct par_str *changed; /* ascending by their bytes */
+	/* set by the storage */
+	struct par_str *changed; /* ascending by their bytes; none when not applied */
 	unsigned n_changed;
 	unsigned members; /* by now */
 	struct par_str new_name; /* the group's by now; also when it was given above */

@@ -22,9 +22,16 @@ static inline void clear_tx(const struct par_api *api, struct par_tx *tx)
 		if (op->kind == PAR_OP_EVENT && op->u.event.data != NULL) {
 			api->event_data_free(op->u.event.data);
 			op->u.event.data = NULL;
+			op->u.event.receivers = NULL;
+			op->u.event.n_receivers = 0;
 		}
 		if (op->kind == PAR_OP_PRUNE)
 			op->u.prune.events = op->u.prune.devices = 0;
+		if (op->kind == PAR_OP_ROSTER) {
+			op->u.roster.changed = NULL;
+			op->u.roster.n_changed = op->u.roster.members = 0;
+			op->u.roster.new_name = (struct par_str){ NULL, 0 };
+		}
 	}
 }
 
@@ -40,6 +47,8 @@ static inline void clear_query(const struct par_api *api, struct par_query *q)
 	q->messages = NULL;
 	q->chats = NULL;
 	q->docs = NULL;
+	q->members = NULL;
+	q->peers = NULL;
 	memset(&q->device_state, 0, sizeof(q->device_state));
 	q->n = 0;
 	q->has_more = false;

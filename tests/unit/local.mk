@@ -20,6 +20,12 @@ TESTS += tests/unit/test_handshake
 tests_unit_test_handshake_SOURCES = tests/unit/test_handshake.c tests/unit/unit.h
 tests_unit_test_handshake_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_roster
+TESTS += tests/unit/test_roster
+tests_unit_test_roster_SOURCES = tests/unit/test_roster.c tests/unit/unit.h
+tests_unit_test_roster_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_roster_LDADD = $(CUNIT_LIBS)
+
 # Tests of plugins; the fake host is in tests/support.
 check_PROGRAMS += tests/unit/test_messaging
 TESTS += tests/unit/test_messaging

@@ -73,8 +73,8 @@ void trace_tx(struct trace *t, uint64_t us, const char *what, const struct par_t
 
 void trace_query(struct trace *t, uint64_t us, const char *what, const struct par_query *q)
 {
-	static const char *const kinds[] = { "device", "events",  "messages", "chats",
-					     "chat",   "doc_get", "doc_scan" };
+	static const char *const kinds[] = { "device",  "events",   "messages", "chats", "chat",
+					     "doc_get", "doc_scan", "members",  "peers" };
 	const struct par_device_state *at = &q->device_state;
 
 	trace_line(t, us,

@@ -37,12 +37,22 @@ void store_folder(struct store *s);
 const char *store_config(struct store *s);
 char *store_format(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+struct received {
+	const char *user;
+	uint64_t seq, missed;
+};
+
 struct result {
 	bool applied;
 	uint64_t id, timestamp, original_id, missed, seq;
 	const char *client_id, *original_client_id, *reply; /* NULL: absent */
 	const char *payload; /* of an EVENT; NULL: no data */
 	uint64_t events, devices; /* of a PRUNE */
+	unsigned n_receivers; /* of an EVENT that reaches many */
+	const struct received *receivers;
+	unsigned n_changed, members; /* of a ROSTER */
+	const char *const *changed;
+	const char *name;
 };
 
 struct outcome {
@@ -112,6 +122,8 @@ struct page {
 	struct par_stored_message *messages;
 	struct par_chat_entry *chats;
 	struct par_op_doc *docs;
+	struct par_member *members;
+	struct par_str *peers;
 	struct stored_event *events;
 	struct par_device_state device;
 };

@@ -47,7 +47,26 @@ static void keep_chats(struct store *s, const struct par_query *q, struct page *
 		page->chats[i].peer = keep_str(s, page->chats[i].peer);
 		page->chats[i].last_text = keep_str(s, page->chats[i].last_text);
 		page->chats[i].last_author = keep_str(s, page->chats[i].last_author);
+		page->chats[i].name = keep_str(s, page->chats[i].name);
 	}
+}
+
+static void keep_members(struct store *s, const struct par_query *q, struct page *page)
+{
+	unsigned i;
+
+	page->members = keep_rows(s, q->members, q->n, sizeof(*q->members));
+	for (i = 0; i < q->n; i++)
+		page->members[i].user = keep_str(s, page->members[i].user);
+}
+
+static void keep_peers(struct store *s, const struct par_query *q, struct page *page)
+{
+	unsigned i;
+
+	page->peers = keep_rows(s, q->peers, q->n, sizeof(*q->peers));
+	for (i = 0; i < q->n; i++)
+		page->peers[i] = keep_str(s, page->peers[i]);
 }
 
 static void keep_docs(struct store *s, const struct par_query *q, struct page *page)
@@ -110,6 +129,10 @@ static void query_came_back(void *state, void *arg)
 		keep_chats(p->store, q, page);
 	else if (q->kind == PAR_QUERY_EVENTS)
 		keep_events(p->store, q, page);
+	else if (q->kind == PAR_QUERY_MEMBERS)
+		keep_members(p->store, q, page);
+	else if (q->kind == PAR_QUERY_PEERS)
+		keep_peers(p->store, q, page);
 	else if (q->kind != PAR_QUERY_DEVICE)
 		keep_docs(p->store, q, page);
 }

@@ -7,6 +7,33 @@
 
 #include "store_pending.h"
 
+static void keep_receivers(struct store *s, const struct par_op_event *event, struct result *to)
+{
+	struct received *kept;
+	unsigned i;
+
+	to->n_receivers = event->n_receivers;
+	to->receivers = kept = arena_alloc(&s->arena, event->n_receivers * sizeof(*kept) + 1);
+	for (i = 0; i < event->n_receivers; i++) {
+		kept[i].user = store_keep(s, event->receivers[i].user);
+		kept[i].seq = event->receivers[i].seq;
+		kept[i].missed = event->receivers[i].missed;
+	}
+}
+
+static void keep_changed(struct store *s, const struct par_op_roster *roster, struct result *to)
+{
+	const char **kept;
+	unsigned i;
+
+	to->n_changed = roster->n_changed;
+	to->changed = kept = arena_alloc(&s->arena, roster->n_changed * sizeof(*kept) + 1);
+	for (i = 0; i < roster->n_changed; i++)
+		kept[i] = store_keep(s, roster->changed[i]);
+	to->members = roster->members;
+	to->name = store_keep(s, roster->new_name);
+}
+
 static void tx_came_back(void *state, void *arg)
 {
 	struct store_pending *p = state;
@@ -33,6 +60,10 @@ static void tx_came_back(void *state, void *arg)
 			to->events = tx->ops[i].u.prune.events;
 			to->devices = tx->ops[i].u.prune.devices;
 		}
+		if (tx->ops[i].kind == PAR_OP_ROSTER)
+			keep_changed(s, &tx->ops[i].u.roster, to);
+		if (tx->ops[i].kind == PAR_OP_EVENT)
+			keep_receivers(s, &tx->ops[i].u.event, to);
 		if (tx->ops[i].kind == PAR_OP_EVENT && tx->ops[i].u.event.data != NULL)
 			to->payload =
 			    store_keep(s, s->host->api.event_data_payload(tx->ops[i].u.event.data));

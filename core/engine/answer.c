@@ -43,8 +43,9 @@ void answer_begin(struct par_json *w, uint64_t now, struct par_str id)
 	w->comma = true;
 }
 
+/* `details` is an object as text; s NULL: there is none but the path. */
 static void answer_write_error(struct par_json *w, const char *code, const char *path,
-			       const char *message)
+			       struct par_str details, const char *message)
 {
 	par_json_key(w, "error");
 	par_json_object_begin(w);
@@ -55,34 +56,51 @@ static void answer_write_error(struct par_json *w, const char *code, const char 
 		par_json_object_begin(w);
 		par_json_member_string(w, "path", par_str_of(path));
 		par_json_object_end(w);
+	} else if (details.s != NULL) {
+		par_json_member_raw(w, "details", details);
 	}
 	par_json_object_end(w);
 }
 
 static struct out_frame *answer_try_error(uint64_t now, struct par_str id, enum par_error error,
-					  const char *path, const char *message)
+					  const char *path, struct par_str details,
+					  const char *message)
 {
 	struct par_json w;
 
 	out_frame_begin(&w);
 	answer_begin(&w, now, id);
-	answer_write_error(&w, error_codes[error], path, message);
+	answer_write_error(&w, error_codes[error], path, details, message);
 	par_json_object_end(&w);
 	return out_frame_end(&w);
 }
 
-struct out_frame *answer_error(uint64_t now, struct par_str id, enum par_error error,
-			       const char *path, const char *message)
+static struct out_frame *answer_any_error(uint64_t now, struct par_str id, enum par_error error,
+					  const char *path, struct par_str details,
+					  const char *message)
 {
+	struct par_str none = { NULL, 0 };
 	struct out_frame *frame;
 
 	if (error <= PAR_OK || error > PAR_E_INTERNAL)
 		error = PAR_E_INTERNAL;
 	if (message == NULL)
 		message = error_messages[error];
-	frame = answer_try_error(now, id, error, path, message);
+	frame = answer_try_error(now, id, error, path, details, message);
 	return frame != NULL ? frame
-			     : answer_try_error(now, id, error, NULL, error_messages[error]);
+			     : answer_try_error(now, id, error, NULL, none, error_messages[error]);
+}
+
+struct out_frame *answer_error(uint64_t now, struct par_str id, enum par_error error,
+			       const char *path, const char *message)
+{
+	return answer_any_error(now, id, error, path, (struct par_str){ NULL, 0 }, message);
+}
+
+struct out_frame *answer_error_details(uint64_t now, struct par_str id, enum par_error error,
+				       struct par_str details, const char *message)
+{
+	return answer_any_error(now, id, error, NULL, details, message);
 }
 
 struct out_frame *answer_http_error(const char *code, const char *message)
@@ -91,7 +109,7 @@ struct out_frame *answer_http_error(const char *code, const char *message)
 
 	out_frame_begin(&w);
 	par_json_object_begin(&w);
-	answer_write_error(&w, code, NULL, message);
+	answer_write_error(&w, code, NULL, (struct par_str){ NULL, 0 }, message);
 	par_json_object_end(&w);
 	return out_frame_end(&w);
 }

@@ -20,6 +20,9 @@ void answer_begin(struct par_json *w, uint64_t now, struct par_str id);
  * out when they are beyond measure. An error that is none is internal. */
 struct out_frame *answer_error(uint64_t now, struct par_str id, enum par_error error,
 			       const char *path, const char *message);
+/* The same with an object, as text, in place of a path. */
+struct out_frame *answer_error_details(uint64_t now, struct par_str id, enum par_error error,
+				       struct par_str details, const char *message);
 
 /* The body of a refused handshake: {"error":{"code":...,"message":...}}. */
 struct out_frame *answer_http_error(const char *code, const char *message);

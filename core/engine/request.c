@@ -315,6 +315,21 @@ bool request_fail(struct core *core, struct par_plugin *by, par_request_id id, e
 	return true;
 }
 
+bool request_fail_details(struct core *core, struct par_plugin *by, par_request_id id,
+			  enum par_error error, struct par_str details, const char *message)
+{
+	struct request *r = request_find(core, by, id);
+
+	if (r == NULL)
+		return false;
+	metric_add(core->count.errors, 1);
+	session_send(
+	    core, r->session,
+	    answer_error_details(core->now, message_id(r->message), error, details, message));
+	request_free(core, r);
+	return true;
+}
+
 static void requests_time_out(void *state, void *arg)
 {
 	struct core *core = state;

@@ -36,13 +36,15 @@ struct request {
 /* Dispatches a message that is a request. Takes it. */
 void request_begin(struct core *core, struct session *session, struct message *message);
 
-/* See struct par_api: reply, reply_open, reply_close, fail. */
+/* See struct par_api: reply, reply_open, reply_close, fail, fail_details. */
 bool request_reply(struct core *core, struct par_plugin *by, par_request_id id,
 		   struct json_object *payload);
 struct par_json *request_reply_open(struct core *core, struct par_plugin *by, par_request_id id);
 bool request_reply_close(struct core *core, struct par_plugin *by, par_request_id id);
 bool request_fail(struct core *core, struct par_plugin *by, par_request_id id, enum par_error error,
 		  const char *path, const char *message);
+bool request_fail_details(struct core *core, struct par_plugin *by, par_request_id id,
+			  enum par_error error, struct par_str details, const char *message);
 
 /* The session's device is on record: its requests go to their handlers, in the order they
  * came. */

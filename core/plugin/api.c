@@ -202,6 +202,12 @@ static bool api_fail(struct par_plugin *self, par_request_id id, enum par_error 
 	return request_fail(self->core, self, id, error, path, message);
 }
 
+static bool api_fail_details(struct par_plugin *self, par_request_id id, enum par_error error,
+			     struct par_str details, const char *message)
+{
+	return request_fail_details(self->core, self, id, error, details, message);
+}
+
 static struct par_json *api_event_open(struct par_plugin *self, const char *event_type)
 {
 	return ephemeral_open(self->core, event_type);
@@ -434,4 +440,5 @@ const struct par_api api_table = {
 	.watch_start = api_watch_start,
 	.watch_change = api_watch_change,
 	.watch_stop = api_watch_stop,
+	.fail_details = api_fail_details,
 };

@@ -374,6 +374,13 @@ struct par_api {
 	/* False when there is no such watch. */
 	bool (*watch_change)(struct par_plugin *self, par_watch_id id, unsigned what);
 	bool (*watch_stop)(struct par_plugin *self, par_watch_id id);
+
+	/* --- completing a request, as with fail --- */
+
+	/* With `details` of the plugin's own: the text of one JSON object, as documented for that
+	 * error of that request, in place of a path. */
+	bool (*fail_details)(struct par_plugin *self, par_request_id id, enum par_error error,
+			     struct par_str details, const char *message);
 };
 
 /*

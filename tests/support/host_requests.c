@@ -124,6 +124,21 @@ static bool api_fail(struct par_plugin *self, par_request_id id, enum par_error 
 	return true;
 }
 
+static bool api_fail_details(struct par_plugin *self, par_request_id id, enum par_error error,
+			     struct par_str details, const char *message)
+{
+	struct host_answer *answer = answer_take(self, id);
+
+	if (answer == NULL)
+		return false;
+	check(error != PAR_OK && error != PAR_E_BAD_PAYLOAD, "details of its own go with another");
+	answer->done = true;
+	answer->error = error;
+	json_object_put(parse(details.s, details.len));
+	snprintf(answer->message, sizeof(answer->message), "%s", message == NULL ? "" : message);
+	return true;
+}
+
 /* --- what users are told --- */
 
 static void told_line(struct host_requests *requests, const char *first, const char *second,
@@ -226,6 +241,7 @@ struct host_requests *host_requests_new(struct host *host)
 	api->reply_open = api_reply_open;
 	api->reply_close = api_reply_close;
 	api->fail = api_fail;
+	api->fail_details = api_fail_details;
 	api->refuse_client_event = api_refuse_client_event;
 	api->event_open = api_event_open;
 	api->event_send = api_event_send;

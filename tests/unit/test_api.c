@@ -116,6 +116,26 @@ static void an_error_that_is_too_long_loses_its_words(void)
 	done();
 }
 
+static void fail_with_details(void *state, const struct par_request *request)
+{
+	struct par_str details = par_str_of("{\"callId\":\"c1\"}");
+
+	(void)state;
+	CU_ASSERT(api_table.fail_details(&w.plugin, request->id, PAR_E_CONFLICT, details, "busy"));
+	CU_ASSERT_FALSE(
+	    api_table.fail_details(&w.plugin, request->id, PAR_E_CONFLICT, details, "busy"));
+}
+
+static void an_error_may_have_details_of_its_own(void)
+{
+	log_begin();
+	ask("{}", fail_with_details);
+	CU_ASSERT(world_next_has(alice, "\"error\":{\"code\":\"conflict\",\"message\":\"busy\","
+					"\"details\":{\"callId\":\"c1\"}}"));
+	log_begin(); /* the second completion was complained about, rightly */
+	done();
+}
+
 static void fail_unheard_of(void *state, const struct par_request *request)
 {
 	(void)state;
@@ -403,6 +423,7 @@ int main(void)
 		{ "an error that is too long loses its words",
 		  an_error_that_is_too_long_loses_its_words },
 		{ "an unknown error is internal", an_unknown_error_is_internal },
+		{ "an error may have details of its own", an_error_may_have_details_of_its_own },
 		{ "an open reply may end as an error", an_open_reply_may_end_as_an_error },
 		{ "no request is not one completed twice", no_request_is_not_one_completed_twice },
 		{ "a timer set by a timer waits for the next turn",

@@ -62,8 +62,9 @@ extern "C" {
  * ACCESS to groups is decided by the storage, in the transaction, and nowhere else: an operation
  * or query on a group that is not there, or of which the user is no member, fails with
  * PAR_E_NOT_FOUND. What was stored before a member joined is not there for him, unless he
- * was added with `history`: it is not shown, not counted, cannot be marked, answered or
- * forwarded. Who has left and is added again joins anew.
+ * was added with `history`: it is not shown, not counted, cannot be marked, changed, answered or
+ * forwarded. (What somebody quotes to him who answers it is shown.) Who has left and is added
+ * again joins anew: what he hid before is not hidden any more.
  */
 struct par_chat {
 	struct par_str key;
@@ -93,7 +94,7 @@ enum par_op_kind {
  * PAR_E_NOT_FOUND when its reply_to names no message of the chat, or a service message, or
  * when `forward_id` names none that the user can see in the chat `forward`, or one that is
  * deleted or a service message. In a group the sender is judged behind the resend: what he
- * stored while he was in it is answered to him all the same.
+ * stored while he was in it is answered to him all the same, until the group is deleted.
  * Timestamps of a chat never go backwards, even if tx->now does.
  * Result: id, timestamp, client_id.
  */
@@ -114,7 +115,7 @@ struct par_op_append {
 
 /*
  * CHANGE. The target is found by its id, or else by its author's client_id
- * (chat.user's own message first, then another member's). PAR_E_NOT_FOUND when
+ * (chat.user's own message first, then the earliest of another's). PAR_E_NOT_FOUND when
  * there is none, when it is a service message, when it is hidden from the
  * user, or when it was deleted (edit).
  *   EDIT    the author only (else PAR_E_FORBIDDEN), type "new" only. Replaces the
@@ -314,8 +315,9 @@ struct par_op_doc {
  *   DELETE  the owner: there is no such group from here on. What it held is dropped by PRUNE, in
  *           steps of at most `limit` messages.
  * CREATE and ADD fail with PAR_E_TOO_LARGE when there would be more than `max_members`. Who joins
- * has read and missed nothing; the group comes first in his list of chats, with or
- * without messages. `applied` is false when nothing changed.
+ * has read all that there is (his marks stand on the last message, at time 0) and missed nothing:
+ * with `history` too he has nothing to mark until somebody else writes. The group comes first
+ * in his list of chats, with or without messages. `applied` is false when nothing changed.
  * Result: timestamp (not before the chat's last message), name, members; changed: who was added or
  * removed, or was given another role by ROLE (with OWNER not he who gave it up; with LEAVE not he
  * who becomes owner); of CREATE and DELETE all, chat.user too.
@@ -601,6 +603,21 @@ static inline bool par_event_may_burst(const struct par_op_event *event)
 	return event->payload.len > PAR_JSON_LIMIT / 2;
 }
 
+/* Whether an event may be refused since its user is no member of the group. Behind an operation
+ * of his that was applied there he is. */
+static inline bool par_event_may_be_refused(const struct par_tx *tx, const struct par_op *op)
+{
+	const struct par_chat *chat, *here = &op->u.event.chat;
+
+	if (op->u.event.reach != PAR_REACH_MEMBERS)
+		return false;
+	if (op->when == PAR_WHEN_ALWAYS || tx->ops[op->when].kind == PAR_OP_ROSTER)
+		return true;
+	chat = par_op_chat(&tx->ops[op->when]);
+	return chat == NULL || !par_str_equal(chat->key, here->key) ||
+	       !par_str_equal(chat->user, here->user);
+}
+
 /* Whether an operation of the tx may be refused after an earlier one has
  * changed something, which then must be undone. The others of its kinds check
  * first and change afterwards. */
@@ -615,7 +632,8 @@ static inline bool par_tx_may_undo(const struct par_tx *tx)
 		    op->kind == PAR_OP_ROSTER ||
 		    ((op->kind == PAR_OP_DOC_PUT || op->kind == PAR_OP_DOC_DELETE) &&
 		     op->u.doc.expects) ||
-		    (op->kind == PAR_OP_EVENT && par_event_may_burst(&op->u.event)))
+		    (op->kind == PAR_OP_EVENT && (par_event_may_burst(&op->u.event) ||
+						  par_event_may_be_refused(tx, op))))
 			return true;
 	}
 	return false;

@@ -63,7 +63,7 @@ extern "C" {
  * or query on a group that is not there, or of which the user is no member, fails with
  * PAR_E_NOT_FOUND. What was stored before a member joined is not there for him, unless he
  * was added with `history`: it is not shown, not counted, cannot be marked, changed, answered or
- * forwarded. (What somebody quotes to him who answers it is shown.) Who has left and is added
+ * forwarded. (The quote of it in somebody's answer is shown.) Who has left and is added
  * again joins anew: what he hid before is not hidden any more.
  */
 struct par_chat {
@@ -632,8 +632,8 @@ static inline bool par_tx_may_undo(const struct par_tx *tx)
 		    op->kind == PAR_OP_ROSTER ||
 		    ((op->kind == PAR_OP_DOC_PUT || op->kind == PAR_OP_DOC_DELETE) &&
 		     op->u.doc.expects) ||
-		    (op->kind == PAR_OP_EVENT && (par_event_may_burst(&op->u.event) ||
-						  par_event_may_be_refused(tx, op))))
+		    (op->kind == PAR_OP_EVENT &&
+		     (par_event_may_burst(&op->u.event) || par_event_may_be_refused(tx, op))))
 			return true;
 	}
 	return false;

@@ -117,6 +117,10 @@ BEGIN;
 :plan ST_QUERY_CHATS (50, 262144, 'many', 'user20');
 \qecho -- ST_QUERY_CHAT
 :plan ST_QUERY_CHAT (:'big', 'big-a');
+\qecho -- ST_QUERY_PEERS of the user with the most dialogs
+:plan ST_QUERY_PEERS (256, 'many', NULL);
+\qecho -- ST_QUERY_PEERS after another
+:plan ST_QUERY_PEERS (256, 'many', 'user50');
 \qecho -- ST_QUERY_DOC_GET
 :plan ST_QUERY_DOC_GET ('bench', 'doc/7');
 \qecho -- ST_QUERY_DOC_SCAN

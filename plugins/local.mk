@@ -19,7 +19,7 @@ plugin_LTLIBRARIES += plugins/storage_memory.la
 plugins_storage_memory_la_SOURCES = plugins/storage_memory/change.c plugins/storage_memory/device.c \
 	plugins/storage_memory/doc.c plugins/storage_memory/entity.c plugins/storage_memory/history.c \
 	plugins/storage_memory/mark.c plugins/storage_memory/memory.h \
-	plugins/storage_memory/message.c plugins/storage_memory/plugin.c \
+	plugins/storage_memory/message.c plugins/storage_memory/peers.c plugins/storage_memory/plugin.c \
 	plugins/storage_memory/sent.c plugins/storage_memory/sent.h \
 	plugins/storage_memory/stream.c plugins/storage_memory/undo.c \
 	plugins/storage_common/cursor.h plugins/storage_common/kind.h \
@@ -34,7 +34,7 @@ plugins_storage_sqlite_la_SOURCES = plugins/storage_sqlite/batch.c plugins/stora
 	plugins/storage_sqlite/device.c plugins/storage_sqlite/doc.c \
 	plugins/storage_sqlite/health.c plugins/storage_sqlite/history.c \
 	plugins/storage_sqlite/mark.c plugins/storage_sqlite/message.c \
-	plugins/storage_sqlite/open.c plugins/storage_sqlite/ops.h \
+	plugins/storage_sqlite/open.c plugins/storage_sqlite/ops.h plugins/storage_sqlite/peers.c \
 	plugins/storage_sqlite/plugin.c plugins/storage_sqlite/prune.c \
 	plugins/storage_sqlite/schema.c plugins/storage_sqlite/statements.h \
 	plugins/storage_sqlite/stream.c plugins/storage_sqlite/wal_file.c \
@@ -62,7 +62,8 @@ plugins_storage_postgres_la_SOURCES = plugins/storage_postgres/append.c \
 	plugins/storage_postgres/postgres.h plugins/storage_postgres/prune.c \
 	plugins/storage_postgres/prune.h plugins/storage_postgres/query.h \
 	plugins/storage_postgres/query_chats.c plugins/storage_postgres/query_doc.c \
-	plugins/storage_postgres/query_history.c plugins/storage_postgres/query_stream.c \
+	plugins/storage_postgres/query_history.c plugins/storage_postgres/query_peers.c \
+	plugins/storage_postgres/query_stream.c \
 	plugins/storage_postgres/queue.c plugins/storage_postgres/queue.h plugins/storage_postgres/rows.h \
 	plugins/storage_postgres/run.c plugins/storage_postgres/run.h plugins/storage_postgres/schema.c \
 	plugins/storage_postgres/schema.h plugins/storage_postgres/server.c \

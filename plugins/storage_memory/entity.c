@@ -105,6 +105,10 @@ struct chat *chat_get(struct memory *m, const struct par_chat *as)
 	member_add(m, chat, as->user, as->peer);
 	if (!par_str_equal(as->user, as->peer))
 		member_add(m, chat, as->peer, as->user);
+	if (chat->n_members == 2) {
+		peers_add(chat->members[0]);
+		peers_add(chat->members[1]);
+	}
 	return chat;
 }
 
@@ -178,6 +182,7 @@ static void user_free(struct user *user)
 		free(user->events[(user->head + (seq - user->first_seq)) & (user->cap - 1)]);
 	free(user->events);
 	free(user->chats);
+	free(user->peers);
 	free(user);
 }
 

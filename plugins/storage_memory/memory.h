@@ -10,6 +10,7 @@
  *   sent.c     messages by client id
  *   stream.c   EVENT and EVENTS         device.c  CURSOR, DEVICE, PRUNE
  *   history.c  MESSAGES, CHATS, CHAT    doc.c     documents
+ *   peers.c    PEERS
  */
 #ifndef STORAGE_MEMORY_H
 #define STORAGE_MEMORY_H
@@ -55,6 +56,8 @@ struct user {
 	uint64_t first_seq, last_seq;
 	struct member **chats;
 	unsigned n_chats, cap_chats;
+	struct member **peers; /* those of dialogs with others, ascending by peer */
+	unsigned n_peers, cap_peers;
 	uint64_t order; /* of the member whose chat was written to last */
 	UT_hash_handle hh;
 	char bytes[];
@@ -180,6 +183,9 @@ bool message_resent(struct par_tx *tx, struct par_op *op, struct member *member,
 		    struct par_str client_id, uint64_t fingerprint, bool *good);
 struct par_str message_reply(struct memory *m, const struct message *message);
 
+/* peers.c: puts the member among his user's peers. */
+void peers_add(struct member *member);
+
 /* The queries. */
 void query_device(struct memory *m, struct par_query *q);
 /* A server begins; what the one before left connected is not. */
@@ -190,5 +196,6 @@ void query_chats(struct memory *m, struct par_query *q);
 void query_chat(struct memory *m, struct par_query *q);
 void query_doc_get(struct memory *m, struct par_query *q);
 void query_doc_scan(struct memory *m, struct par_query *q);
+void query_peers(struct memory *m, struct par_query *q);
 
 #endif

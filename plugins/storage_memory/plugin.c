@@ -101,8 +101,10 @@ static void run_query(struct memory *m, struct par_query *query)
 		query_doc_scan(m, query);
 		return;
 	case PAR_QUERY_MEMBERS:
-	case PAR_QUERY_PEERS:
 		break;
+	case PAR_QUERY_PEERS:
+		query_peers(m, query);
+		return;
 	}
 	query->error = PAR_E_INTERNAL;
 	query->message = "no such query";

@@ -96,6 +96,10 @@
 	  "SELECT " QUERY_ENTRY " FROM member me JOIN chat c ON c.id = me.chat" QUERY_ENTRY_JOINS \
 	  " WHERE me.chat = (SELECT id FROM chat WHERE key = $1)" \
 	  " AND me.usr = (SELECT id FROM users WHERE name = $2) AND c.last_id > 0") \
+	X(ST_QUERY_PEERS, \
+	  "SELECT peer FROM member WHERE usr = (SELECT id FROM users WHERE name = $2)" \
+	  " AND peer > coalesce($3, '') COLLATE \"C\" AND peer <> $2 AND rank > 0" \
+	  " AND NOT starts_with(peer, 'grp_') ORDER BY peer " QUERY_LIMIT) \
 	X(ST_QUERY_DOC_GET, "SELECT key, value FROM doc WHERE plugin = $1 AND key = $2") \
 	X(ST_QUERY_DOC_SCAN, \
 	  "SELECT key, value FROM (SELECT *, " QUERY_COUNTED \

@@ -110,8 +110,10 @@ static void run_query(struct db *db, struct par_query *q)
 		query_doc_scan(db, q);
 		return;
 	case PAR_QUERY_MEMBERS:
-	case PAR_QUERY_PEERS:
 		break;
+	case PAR_QUERY_PEERS:
+		query_peers(db, q);
+		return;
 	}
 	q->error = PAR_E_INTERNAL;
 	q->message = "no such query";

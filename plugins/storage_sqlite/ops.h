@@ -9,7 +9,7 @@
  *   message.c  APPEND    change.c   CHANGE    mark.c  MARK
  *   stream.c   EVENT, EVENTS                  device.c   CURSOR, DEVICE
  *   prune.c    PRUNE                          doc.c      documents
- *   history.c  MESSAGES, CHATS, CHAT
+ *   history.c  MESSAGES, CHATS, CHAT          peers.c    PEERS
  */
 #ifndef STORAGE_SQLITE_OPS_H
 #define STORAGE_SQLITE_OPS_H
@@ -32,6 +32,7 @@ void query_chats(struct db *db, struct par_query *q);
 void query_chat(struct db *db, struct par_query *q);
 void query_doc_get(struct db *db, struct par_query *q);
 void query_doc_scan(struct db *db, struct par_query *q);
+void query_peers(struct db *db, struct par_query *q);
 
 /* Sets the tx's error; returns false. */
 static inline bool tx_refuse(struct par_tx *tx, enum par_error error, const char *message)

@@ -101,6 +101,8 @@
 	  "SELECT chat FROM member WHERE user = ?1 AND rank > 0 ORDER BY rank DESC") \
 	X(ST_CHATS_NEXT, "SELECT chat FROM member WHERE user = ?1 AND rank > 0 AND rank < ?2" \
 			 " ORDER BY rank DESC") \
+	X(ST_PEERS, "SELECT peer FROM member WHERE user = ?1 AND peer > ?2 AND peer <> ?3" \
+		    " AND rank > 0 AND substr(peer, 1, 4) <> 'grp_' ORDER BY peer") \
 	X(ST_CHATS_PLACE, "SELECT rank FROM member WHERE user = ?1 AND peer = ?2") \
 \
 	X(ST_EVENT_ADD, "INSERT INTO event (id, type, payload, at) VALUES (?1, ?2, ?3, ?4)") \

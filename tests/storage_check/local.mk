@@ -10,7 +10,7 @@ parlance_storage_check_SOURCES = tests/storage_check/again.c tests/storage_check
 	tests/storage_check/gap.c tests/storage_check/history.c tests/storage_check/lifecycle.c \
 	tests/storage_check/long_run.c tests/storage_check/main.c tests/storage_check/mark.c \
 	tests/storage_check/model.c tests/storage_check/model.h tests/storage_check/model_query.c \
-	tests/storage_check/model_stream.c tests/storage_check/prune.c tests/storage_check/refuse.c \
+	tests/storage_check/model_stream.c tests/storage_check/peers.c tests/storage_check/prune.c tests/storage_check/refuse.c \
 	tests/storage_check/restart.c tests/storage_check/rules.h tests/storage_check/runner.c \
 	tests/storage_check/runner.h tests/storage_check/stream.c tests/storage_check/tx.c \
 	$(STORE_SOURCES) $(HOST_SOURCES)

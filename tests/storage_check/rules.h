@@ -26,6 +26,7 @@ struct rule {
 	RULES_OF_SENDING_AGAIN(X) \
 	RULES_OF_MARKS(X) \
 	RULES_OF_HISTORY(X) \
+	RULES_OF_PEERS(X) \
 	RULES_OF_STREAMS(X) \
 	RULES_OF_DEVICES(X) \
 	RULES_OF_PRUNING(X) \
@@ -121,6 +122,16 @@ struct rule {
 	X(chats_show_what_is_left, RULE_ANY, "CHATS", \
 	  "Where the last message is hidden the one before is shown; the chat stays in its " \
 	  "place.")
+
+#define RULES_OF_PEERS(X) \
+	X(peers_of_dialogs, RULE_ANY, "PEERS", \
+	  "The others of the user's dialogs with a message, from both sides, not himself, no " \
+	  "groups.") \
+	X(peers_pages, RULE_ANY, "PEERS", \
+	  "Pages ascend by the bytes of the ids, behind after_key, whoever that is, in bounds.") \
+	X(peers_of_many, RULE_ANY, "PEERS", \
+	  "Hundreds of dialogs in random order come page by page, each once.") \
+	X(peers_after_a_restart, RULE_LASTS, "PEERS", "After a restart it is as before.")
 
 #define RULES_OF_STREAMS(X) \
 	X(event_fills_holes, RULE_ANY, "EVENT", \

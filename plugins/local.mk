@@ -18,8 +18,9 @@ plugins_auth_insecure_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugin_LTLIBRARIES += plugins/storage_memory.la
 plugins_storage_memory_la_SOURCES = plugins/storage_memory/change.c plugins/storage_memory/device.c \
 	plugins/storage_memory/doc.c plugins/storage_memory/entity.c plugins/storage_memory/history.c \
-	plugins/storage_memory/mark.c plugins/storage_memory/memory.h \
+	plugins/storage_memory/mark.c plugins/storage_memory/member.c plugins/storage_memory/memory.h \
 	plugins/storage_memory/message.c plugins/storage_memory/peers.c plugins/storage_memory/plugin.c \
+	plugins/storage_memory/prune.c plugins/storage_memory/reach.c plugins/storage_memory/roster.c \
 	plugins/storage_memory/sent.c plugins/storage_memory/sent.h \
 	plugins/storage_memory/stream.c plugins/storage_memory/undo.c \
 	plugins/storage_common/cursor.h plugins/storage_common/kind.h \

@@ -9,20 +9,37 @@
 
 #include "memory.h"
 
+/* The user's own message of this client id, or else the earliest of another's; NULL: there is
+ * none since he joined. */
+static struct message *target_by_client(const struct chat *chat, struct member *member,
+					struct par_str client_id)
+{
+	struct message *target = member_sent(member, client_id);
+	unsigned i;
+
+	if (target != NULL && target->id > member->since)
+		return target;
+	target = NULL;
+	for (i = 0; i < chat->n_members; i++) {
+		struct message *other = member_sent(chat->members[i], client_id);
+		if (other != NULL && other->id > member->since &&
+		    (target == NULL || other->id < target->id))
+			target = other;
+	}
+	return target;
+}
+
 /* What the change is about, or NULL with the tx failed. */
 static struct message *change_target(struct par_tx *tx, const struct par_op_change *change,
 				     struct chat *chat, struct member *member)
 {
-	struct message *target = NULL;
-	unsigned i;
+	struct message *target;
 
 	if (change->target_id != 0)
 		target = chat_message(chat, change->target_id);
 	else
-		target = member_sent(member, change->target_client_id);
-	for (i = 0; target == NULL && change->target_id == 0 && i < chat->n_members; i++)
-		target = member_sent(chat->members[i], change->target_client_id);
-	if (target == NULL || kind_is_service(target->kind)) {
+		target = target_by_client(chat, member, change->target_client_id);
+	if (target == NULL || target->id <= member->since || kind_is_service(target->kind)) {
 		memory_fail(tx, PAR_E_NOT_FOUND, "there is no such message");
 		return NULL;
 	}
@@ -69,8 +86,8 @@ static void message_erase(struct memory *m, struct message *message)
 /* A message that is read by nobody any more is missed by nobody. */
 static void message_unmiss(struct memory *m, const struct message *message, struct member *member)
 {
-	if (member == message->sender || member->read >= message->id || message->deleted != 0 ||
-	    member_hides(member, message->id, NULL))
+	if (member == message->sender || !member->in || member->read >= message->id ||
+	    message->deleted != 0 || member_hides(member, message->id, NULL))
 		return;
 	undo_bytes(m, &member->missed, sizeof(member->missed));
 	member->missed--;
@@ -164,15 +181,15 @@ bool op_change(struct memory *m, struct par_tx *tx, struct par_op *op)
 {
 	const struct par_op_change *change = &op->u.change;
 	struct chat *chat = chat_find(m, change->chat.key);
-	struct member *member = chat == NULL ? NULL : chat_member(chat, change->chat.user);
+	struct member *member = chat_author(chat, change->chat.user);
 	struct message *target;
 	bool good;
 
-	if (member == NULL)
-		return memory_fail(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	if (change->kind != PAR_CHANGE_HIDE &&
 	    message_resent(tx, op, member, change->client_id, change->fingerprint, &good))
 		return good;
+	if (member == NULL || !member->in)
+		return memory_fail(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	if (change->refused != NULL)
 		return memory_fail(tx, PAR_E_FORBIDDEN, change->refused);
 	target = change_target(tx, change, chat, member);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Devices: what each has acked of its user's stream (CURSOR), where it stands
- * (DEVICE), and dropping what nobody waits for or what is too old (PRUNE). A
- * step drops a bounded number of events. PRUNE looks at every user, one after
- * the other, which is right for tests and benchmarks and for nothing larger.
+ * Devices: what each has acked of its user's stream (CURSOR), and where it stands
+ * (DEVICE).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +29,14 @@ bool user_has_other_device(const struct user *user, struct par_str name)
 	return device != NULL;
 }
 
-static bool device_is_stale(const struct device *device, uint64_t before)
+bool device_is_stale(const struct device *device, uint64_t before)
 {
 	return !device->connected && device->seen < before;
 }
 
 /* Up to where nobody waits for the events, but devices unseen since `before`. A
  * user without devices may get one, which begins at the start. */
-static uint64_t user_done_upto(const struct user *user, uint64_t before)
+uint64_t user_done_upto(const struct user *user, uint64_t before)
 {
 	const struct device *device = user->devices;
 	uint64_t upto = device == NULL ? 0 : user->last_seq;
@@ -50,22 +48,7 @@ static uint64_t user_done_upto(const struct user *user, uint64_t before)
 	return upto;
 }
 
-/* Drops the events up to `upto` and those stored before `before`, at most
- * `limit`. Returns how many. */
-static unsigned user_drop(struct user *user, uint64_t upto, uint64_t before, unsigned limit)
-{
-	const struct event *first;
-	unsigned n = 0;
-
-	while (n < limit && (first = user_first_event(user)) != NULL &&
-	       (user->first_seq <= upto || first->stored < before)) {
-		user_drop_first(user);
-		n++;
-	}
-	return n;
-}
-
-static void device_forget(struct user *user, struct device **at)
+void device_forget(struct user *user, struct device **at)
 {
 	struct device *device = *at;
 
@@ -73,44 +56,6 @@ static void device_forget(struct user *user, struct device **at)
 	user->forgot = true;
 	free(device->cursor.above);
 	free(device);
-}
-
-/* A device goes when the events that only it waited for are gone: one that
- * comes back in between finds the gap. */
-static void user_prune(struct user *user, struct par_op_prune *prune)
-{
-	uint64_t upto = user_done_upto(user, prune->devices_before);
-	struct device **at = &user->devices;
-
-	prune->events +=
-	    user_drop(user, upto, prune->events_before, prune->limit - (unsigned)prune->events);
-	if (user->first_seq <= upto)
-		return;
-	while (*at != NULL) {
-		if (device_is_stale(*at, prune->devices_before)) {
-			device_forget(user, at);
-			prune->devices++;
-		} else {
-			at = &(*at)->next;
-		}
-	}
-}
-
-bool op_prune(struct memory *m, struct par_op *op)
-{
-	struct par_op_prune *prune = &op->u.prune;
-	struct user *user;
-
-	prune->events = prune->devices = 0;
-	if (m->undoing) {
-		/* it could not be taken back: the next step does it */
-		op->result.applied = true;
-		return true;
-	}
-	for (user = m->users; user != NULL && prune->events < prune->limit; user = user->hh.next)
-		user_prune(user, prune);
-	op->result.applied = prune->events > 0 && prune->events == prune->limit;
-	return true;
 }
 
 static void cursor_unmake(struct memory *m, void *arg)

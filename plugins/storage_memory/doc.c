@@ -6,24 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../storage_common/order.h"
 #include "../storage_common/page.h"
 #include "memory.h"
 
-static int str_compare(struct par_str a, struct par_str b)
-{
-	size_t len = a.len < b.len ? a.len : b.len;
-	int order = len == 0 ? 0 : memcmp(a.s, b.s, len);
-
-	if (order != 0 || a.len == b.len)
-		return order;
-	return a.len < b.len ? -1 : 1;
-}
-
 static int doc_compare(const struct par_op_doc *doc, struct par_str plugin, struct par_str key)
 {
-	int order = str_compare(doc->plugin, plugin);
+	int order = str_order(doc->plugin, plugin);
 
-	return order != 0 ? order : str_compare(doc->key, key);
+	return order != 0 ? order : str_order(doc->key, key);
 }
 
 /* The first place whose document is not before this. */
@@ -101,10 +92,25 @@ static void doc_remove(struct memory *m, struct par_op_doc **at)
 		undo_call(m, doc_untake, doc);
 }
 
-bool op_doc_put(struct memory *m, struct par_op *op)
+/* Whether what is there is what the operation expects; else the tx failed. */
+static bool doc_is_expected(struct par_tx *tx, const struct par_op_doc *doc,
+			    struct par_op_doc *const *old)
+{
+	const struct par_str none = { NULL, 0 };
+	struct par_str value = old == NULL ? none : (*old)->value;
+
+	if (!doc->expects ||
+	    ((value.s == NULL) == (doc->expected.s == NULL) && par_str_equal(value, doc->expected)))
+		return true;
+	return memory_fail(tx, PAR_E_CONFLICT, "the document is not as expected");
+}
+
+bool op_doc_put(struct memory *m, struct par_tx *tx, struct par_op *op)
 {
 	struct par_op_doc **old = doc_find(m, op->u.doc.plugin, op->u.doc.key), *doc;
 
+	if (!doc_is_expected(tx, &op->u.doc, old))
+		return false;
 	if (old != NULL)
 		doc_remove(m, old);
 	doc = doc_new(&op->u.doc);
@@ -114,10 +120,12 @@ bool op_doc_put(struct memory *m, struct par_op *op)
 	return true;
 }
 
-bool op_doc_delete(struct memory *m, struct par_op *op)
+bool op_doc_delete(struct memory *m, struct par_tx *tx, struct par_op *op)
 {
 	struct par_op_doc **old = doc_find(m, op->u.doc.plugin, op->u.doc.key);
 
+	if (!doc_is_expected(tx, &op->u.doc, old))
+		return false;
 	if (old != NULL)
 		doc_remove(m, old);
 	op->result.applied = old != NULL;
@@ -145,7 +153,7 @@ void query_doc_scan(struct memory *m, struct par_query *q)
 	unsigned i = doc_place(m, q->plugin, q->key);
 	size_t bytes = 0;
 
-	if (q->after_key.s != NULL && str_compare(q->after_key, q->key) >= 0) {
+	if (q->after_key.s != NULL && str_order(q->after_key, q->key) >= 0) {
 		i = doc_place(m, q->plugin, q->after_key);
 		if (i < m->n_docs && doc_compare(m->docs[i], q->plugin, q->after_key) == 0)
 			i++;

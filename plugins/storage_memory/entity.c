@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Users, chats and members: finding and making them. They are never removed
- * while the server runs; one that a refused transaction made stays behind,
- * empty, and is not seen (a chat without messages is in no list).
+ * Users and chats: finding and making them. While the server runs none is removed but a group
+ * that was deleted; one that a refused transaction made stays behind, empty, and is not seen
+ * (a dialog without messages is in no list).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -75,36 +75,37 @@ struct chat *chat_find(struct memory *m, struct par_str key)
 	return chat;
 }
 
-static void member_add(struct memory *m, struct chat *chat, struct par_str name,
-		       struct par_str peer)
+struct chat *chat_new(struct memory *m, struct par_str key)
 {
-	struct user *user = user_get(m, name);
-	struct member *member = memory_alloc(sizeof(*member) + peer.len);
-	char *at = member->bytes;
+	struct chat *chat = memory_alloc(sizeof(*chat) + key.len);
+	char *at = chat->bytes;
 
-	member->chat = chat;
-	member->user = user;
-	member->peer = memory_copy(&at, peer);
-	chat->members[chat->n_members++] = member;
-	user->chats =
-	    memory_grow(user->chats, &user->cap_chats, user->n_chats, sizeof(*user->chats));
-	user->chats[user->n_chats++] = member;
+	chat->key = memory_copy(&at, key);
+	HASH_ADD_KEYPTR(hh, m->chats, chat->key.s, chat->key.len, chat);
+	return chat;
 }
 
+static void dialog_add(struct memory *m, struct chat *chat, struct par_str name,
+		       struct par_str peer)
+{
+	struct member *member = member_get(m, chat, name, peer);
+
+	member->in = true;
+	chat->n_in++;
+	user_add_chat(member->user, member);
+}
+
+/* A dialog; a group is made by ROSTER. */
 struct chat *chat_get(struct memory *m, const struct par_chat *as)
 {
 	struct chat *chat = chat_find(m, as->key);
-	char *at;
 
 	if (chat != NULL)
 		return chat;
-	chat = memory_alloc(sizeof(*chat) + as->key.len);
-	at = chat->bytes;
-	chat->key = memory_copy(&at, as->key);
-	HASH_ADD_KEYPTR(hh, m->chats, chat->key.s, chat->key.len, chat);
-	member_add(m, chat, as->user, as->peer);
+	chat = chat_new(m, as->key);
+	dialog_add(m, chat, as->user, as->peer);
 	if (!par_str_equal(as->user, as->peer))
-		member_add(m, chat, as->peer, as->user);
+		dialog_add(m, chat, as->peer, as->user);
 	if (chat->n_members == 2) {
 		peers_add(chat->members[0]);
 		peers_add(chat->members[1]);
@@ -112,15 +113,9 @@ struct chat *chat_get(struct memory *m, const struct par_chat *as)
 	return chat;
 }
 
-struct member *chat_member(struct chat *chat, struct par_str user)
+bool chat_is_group(const struct chat *chat)
 {
-	unsigned i;
-
-	for (i = 0; i < chat->n_members; i++) {
-		if (par_str_equal(chat->members[i]->user->name, user))
-			return chat->members[i];
-	}
-	return NULL;
+	return par_id_is_group(chat->key);
 }
 
 struct message *chat_message(const struct chat *chat, uint64_t id)
@@ -128,30 +123,10 @@ struct message *chat_message(const struct chat *chat, uint64_t id)
 	return id == 0 || id > chat->n ? NULL : chat->messages[id - 1];
 }
 
-/* Since when, in *at. */
-bool member_hides(const struct member *member, uint64_t id, uint64_t *at)
+void message_free(struct message *message)
 {
-	unsigned low = 0, high = member->n_hidden;
-
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-		if (member->hidden[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == member->n_hidden || member->hidden[low].id != id)
-		return false;
-	if (at != NULL)
-		*at = member->hidden[low].at;
-	return true;
-}
-
-static void member_free(struct member *member)
-{
-	free(member->sent.slots);
-	free(member->hidden);
-	free(member);
+	free(message->edited);
+	free(message);
 }
 
 static void chat_free(struct chat *chat)
@@ -160,12 +135,19 @@ static void chat_free(struct chat *chat)
 
 	for (i = 0; i < chat->n_members; i++)
 		member_free(chat->members[i]);
-	for (i = 0; i < chat->n; i++) {
-		free(chat->messages[i]->edited);
-		free(chat->messages[i]);
-	}
+	for (i = 0; i < chat->n; i++)
+		message_free(chat->messages[i]);
+	free(chat->members);
 	free(chat->messages);
+	free((char *)chat->name.s);
 	free(chat);
+}
+
+/* One that is in no user's list. */
+void chat_drop(struct memory *m, struct chat *chat)
+{
+	HASH_DEL(m->chats, chat);
+	chat_free(chat);
 }
 
 static void user_free(struct user *user)

@@ -66,7 +66,7 @@ static void read_page(struct memory *m, struct par_query *q, const struct chat *
 		id = q->end_id - 1;
 	for (; id >= 1 && id <= chat->n && !q->has_more; id += forward ? 1 : (uint64_t)-1) {
 		size_t len = 0;
-		if (member_hides(member, id, NULL))
+		if (member_lacks(member, id))
 			continue;
 		if (q->n < q->limit)
 			len = message_row(m, q, chat_message(chat, id), &q->messages[q->n]);
@@ -76,11 +76,12 @@ static void read_page(struct memory *m, struct par_query *q, const struct chat *
 		page_reverse(q);
 }
 
+/* NULL: there is none, or it is a group. */
 static struct member *other_member(struct chat *chat, const struct member *member)
 {
 	unsigned i;
 
-	for (i = 0; i < chat->n_members; i++) {
+	for (i = 0; !chat_is_group(chat) && i < chat->n_members; i++) {
 		if (chat->members[i] != member)
 			return chat->members[i];
 	}
@@ -90,11 +91,16 @@ static struct member *other_member(struct chat *chat, const struct member *membe
 void query_messages(struct memory *m, struct par_query *q)
 {
 	struct chat *chat = chat_find(m, q->chat.key);
-	struct member *member = chat == NULL ? NULL : chat_member(chat, q->chat.user);
+	struct member *member = chat_member(chat, q->chat.user);
 	const struct member *other;
 
-	if (member == NULL)
+	if (member == NULL) {
+		if (par_chat_is_group(&q->chat)) {
+			q->error = PAR_E_NOT_FOUND;
+			q->message = "there is no such chat";
+		}
 		return;
+	}
 	other = other_member(chat, member);
 	q->my_delivered = member->delivered;
 	q->my_read = member->read;
@@ -112,10 +118,10 @@ static const struct message *last_shown(const struct chat *chat, const struct me
 	const struct message *message;
 	uint64_t id = chat->content;
 
-	while ((message = chat_message(chat, id)) != NULL &&
+	while ((message = chat_message(chat, id)) != NULL && id > member->since &&
 	       (kind_is_service(message->kind) || member_hides(member, id, NULL)))
 		id--;
-	return message;
+	return id > member->since ? message : NULL;
 }
 
 static uint64_t first_missed(const struct chat *chat, const struct member *member)
@@ -139,6 +145,7 @@ static void chat_row(const struct member *member, struct par_chat_entry *row)
 
 	memset(row, 0, sizeof(*row));
 	row->peer = member->peer;
+	row->last_time = member->joined;
 	if (last != NULL) {
 		row->last_id = last->id;
 		row->last_text = last->text;
@@ -154,14 +161,25 @@ static void chat_row(const struct member *member, struct par_chat_entry *row)
 		row->peer_delivered = other->delivered;
 		row->peer_read = other->read;
 	}
+	if (chat_is_group(member->chat)) {
+		row->name = member->chat->name;
+		row->members = member->chat->n_in;
+		row->role = member->role;
+	}
+}
+
+/* The place in the user's list: the highest is first. 0: not in it. */
+static uint64_t member_order(const struct member *member)
+{
+	return cursor_max(member->order, member->chat->order);
 }
 
 void query_chat(struct memory *m, struct par_query *q)
 {
 	struct chat *chat = chat_find(m, q->chat.key);
-	struct member *member = chat == NULL ? NULL : chat_member(chat, q->chat.user);
+	struct member *member = chat_member(chat, q->chat.user);
 
-	if (member == NULL || chat->n == 0)
+	if (member == NULL || member_order(member) == 0)
 		return;
 	q->chats = m->api->query_alloc(q, sizeof(*q->chats));
 	chat_row(member, q->chats);
@@ -170,9 +188,10 @@ void query_chat(struct memory *m, struct par_query *q)
 
 static int latest_first(const void *a, const void *b)
 {
-	const struct member *x = *(struct member *const *)a, *y = *(struct member *const *)b;
+	uint64_t x = member_order(*(struct member *const *)a);
+	uint64_t y = member_order(*(struct member *const *)b);
 
-	return x->order < y->order ? 1 : -1;
+	return x < y ? 1 : x > y ? -1 : 0;
 }
 
 /* The place behind the chat with `peer`; n_chats + 1: there is none. */
@@ -203,7 +222,8 @@ void query_chats(struct memory *m, struct par_query *q)
 		return;
 	}
 	q->chats = m->api->query_alloc(q, q->limit * sizeof(*q->chats) + 1);
-	for (; user != NULL && i < user->n_chats && user->chats[i]->order != 0 && !q->has_more;
+	for (;
+	     user != NULL && i < user->n_chats && member_order(user->chats[i]) != 0 && !q->has_more;
 	     i++) {
 		size_t len = 0;
 		if (q->n < q->limit) {

@@ -17,7 +17,7 @@ static struct message *mark_target(const struct chat *chat, const struct member 
 		upto = member->theirs;
 	while ((message = chat_message(chat, upto)) != NULL && message->sender == member)
 		upto--;
-	return message;
+	return message != NULL && message->id > member->since ? message : NULL;
 }
 
 /* How many messages behind `id` the user has still to read. */
@@ -52,10 +52,11 @@ bool op_mark(struct memory *m, struct par_tx *tx, struct par_op *op)
 {
 	const struct par_op_mark *mark = &op->u.mark;
 	struct chat *chat = chat_find(m, mark->chat.key);
-	struct member *member = chat == NULL ? NULL : chat_member(chat, mark->chat.user);
+	struct member *member = chat_member(chat, mark->chat.user);
 	struct message *target = member == NULL ? NULL : mark_target(chat, member, mark->upto);
 	bool read = mark->kind == PAR_MARK_READ;
 	struct par_op_result *result = &op->result;
+	uint64_t *covered = &m->covered[op - tx->ops];
 
 	if (target == NULL) {
 		if (op->when != PAR_WHEN_ALWAYS)
@@ -63,7 +64,8 @@ bool op_mark(struct memory *m, struct par_tx *tx, struct par_op *op)
 		return memory_fail(tx, PAR_E_NOT_FOUND, "there is no message to mark");
 	}
 	result->id = target->id;
-	result->applied = target->id > (read ? member->read : member->delivered);
+	*covered = read ? member->read : member->delivered;
+	result->applied = target->id > *covered;
 	if (result->applied)
 		mark_apply(m, member, mark->kind, target->id, cursor_max(tx->now, chat->last_time));
 	result->timestamp = read ? member->read_at : member->delivered_at;

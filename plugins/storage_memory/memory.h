@@ -4,11 +4,12 @@
  * belongs to the core thread.
  *
  *   plugin.c   the descriptor, the role, running transactions
- *   entity.c   users, chats and their members
+ *   entity.c   users and chats          member.c  who is in a chat
  *   undo.c     taking back what a refused transaction did
- *   message.c  APPEND    change.c  CHANGE    mark.c  MARK
+ *   message.c  APPEND    change.c  CHANGE    mark.c  MARK    roster.c  ROSTER, MEMBERS
  *   sent.c     messages by client id
- *   stream.c   EVENT and EVENTS         device.c  CURSOR, DEVICE, PRUNE
+ *   stream.c   EVENT and EVENTS         reach.c   an EVENT to many
+ *   device.c   CURSOR, DEVICE           prune.c   PRUNE
  *   history.c  MESSAGES, CHATS, CHAT    doc.c     documents
  *   peers.c    PEERS
  */
@@ -58,7 +59,6 @@ struct user {
 	unsigned n_chats, cap_chats;
 	struct member **peers; /* those of dialogs with others, ascending by peer */
 	unsigned n_peers, cap_peers;
-	uint64_t order; /* of the member whose chat was written to last */
 	UT_hash_handle hh;
 	char bytes[];
 };
@@ -68,16 +68,20 @@ struct hidden {
 	uint64_t at;
 };
 
-/* One user in one chat. */
+/* One user in one chat. Who leaves a group stays here, not `in` it: what he wrote is his. */
 struct member {
 	struct chat *chat;
 	struct user *user;
 	struct par_str peer;
+	bool in;
+	enum par_role role;
+	uint64_t joined; /* a group: when */
+	uint64_t since; /* messages up to this are not there for him */
 	uint64_t read, read_at;
 	uint64_t delivered, delivered_at;
 	uint64_t missed;
-	uint64_t theirs; /* the last message that another member wrote */
-	uint64_t order; /* place in the user's list of chats: the highest is first */
+	uint64_t theirs; /* the last message that another member wrote, since he joined */
+	uint64_t order; /* of his joining a group, among all that was done */
 	struct hidden *hidden; /* ascending by id */
 	unsigned n_hidden;
 	struct sent sent; /* his messages by client id */
@@ -107,8 +111,14 @@ struct chat {
 	uint64_t n, cap;
 	uint64_t last_time;
 	uint64_t content; /* the last message that is not a service message */
-	struct member *members[2];
-	unsigned n_members;
+	uint64_t order; /* of that one, among all that was done */
+	struct member **members; /* ascending by their users' bytes */
+	unsigned n_members, cap_members;
+	unsigned n_in; /* of them, who are in it */
+	/* Of a group. One that a refused transaction made is neither. */
+	bool there, deleted;
+	struct par_str name;
+	struct chat *next_deleted;
 	UT_hash_handle hh;
 	char bytes[];
 };
@@ -126,10 +136,13 @@ struct memory {
 	struct par_plugin *self;
 	struct user *users;
 	struct chat *chats;
+	struct chat *deleted; /* groups of which PRUNE has something to drop */
+	uint64_t order; /* counts what moves chats in users' lists */
 	struct par_op_doc **docs; /* ascending by plugin and key */
 	unsigned n_docs, cap_docs;
 	struct undo *undos; /* latest first */
 	bool undoing; /* the tx at work may have to be taken back */
+	uint64_t covered[PAR_TX_OPS]; /* up to where, before the mark of this operation */
 	struct par_json writer;
 	struct work *works; /* in the order they came */
 	unsigned n_works, cap_works;
@@ -143,11 +156,29 @@ struct par_str memory_copy(char **at, struct par_str s);
 struct user *user_find(struct memory *m, struct par_str name);
 struct user *user_get(struct memory *m, struct par_str name);
 struct chat *chat_find(struct memory *m, struct par_str key);
+struct chat *chat_new(struct memory *m, struct par_str key);
 struct chat *chat_get(struct memory *m, const struct par_chat *chat);
-struct member *chat_member(struct chat *chat, struct par_str user);
 struct message *chat_message(const struct chat *chat, uint64_t id);
-bool member_hides(const struct member *member, uint64_t id, uint64_t *at);
+bool chat_is_group(const struct chat *chat);
+void chat_drop(struct memory *m, struct chat *chat);
+void message_free(struct message *message);
 void memory_free_entities(struct memory *m);
+
+/* member.c */
+struct member *member_get(struct memory *m, struct chat *chat, struct par_str name,
+			  struct par_str peer);
+/* The chat may be NULL. Of who is not in it NULL. */
+struct member *chat_member(struct chat *chat, struct par_str user);
+/* Also of who has left: what he wrote is still his. */
+struct member *chat_author(struct chat *chat, struct par_str user);
+/* The first place whose user is not before this. */
+unsigned member_place(const struct chat *chat, struct par_str name);
+void user_add_chat(struct user *user, struct member *member);
+void user_remove_chat(struct user *user, struct member *member);
+bool member_hides(const struct member *member, uint64_t id, uint64_t *at);
+/* Whether the message is not there for him: hidden, or from before he joined. */
+bool member_lacks(const struct member *member, uint64_t id);
+void member_free(struct member *member);
 
 /* undo.c. Without `undoing` nothing is remembered. */
 void undo_bytes(struct memory *m, void *at, size_t len);
@@ -165,14 +196,25 @@ bool op_mark(struct memory *m, struct par_tx *tx, struct par_op *op);
 bool op_event(struct memory *m, struct par_tx *tx, struct par_op *op);
 bool op_cursor(struct memory *m, struct par_tx *tx, struct par_op *op);
 bool op_prune(struct memory *m, struct par_op *op);
-bool op_doc_put(struct memory *m, struct par_op *op);
-bool op_doc_delete(struct memory *m, struct par_op *op);
+bool op_doc_put(struct memory *m, struct par_tx *tx, struct par_op *op);
+bool op_doc_delete(struct memory *m, struct par_tx *tx, struct par_op *op);
+bool op_roster(struct memory *m, struct par_tx *tx, struct par_op *op);
 
-/* device.c and stream.c, for each other. */
+/* device.c, prune.c, stream.c and reach.c, for each other. */
 struct device *device_find(const struct user *user, struct par_str name);
+void device_forget(struct user *user, struct device **at);
 bool user_has_other_device(const struct user *user, struct par_str name);
+bool device_is_stale(const struct device *device, uint64_t before);
+uint64_t user_done_upto(const struct user *user, uint64_t before);
+unsigned user_drop(struct user *user, uint64_t upto, uint64_t before, unsigned limit);
 const struct event *user_first_event(const struct user *user); /* NULL: none is kept */
 void user_drop_first(struct user *user);
+/* The complete payload in the writer; false: it is too large, and the tx failed. */
+bool event_fill(struct memory *m, struct par_tx *tx, const struct par_op *op, uint64_t missed,
+		struct par_str *payload);
+void event_push(struct memory *m, struct user *user, const struct par_op_event *from, bool own,
+		struct par_str payload, uint64_t now);
+bool event_reach(struct memory *m, struct par_tx *tx, struct par_op *op);
 
 /* message.c, for the other parts. */
 struct message *member_sent(struct member *member, struct par_str client_id);
@@ -194,6 +236,7 @@ void query_events(struct memory *m, struct par_query *q);
 void query_messages(struct memory *m, struct par_query *q);
 void query_chats(struct memory *m, struct par_query *q);
 void query_chat(struct memory *m, struct par_query *q);
+void query_members(struct memory *m, struct par_query *q);
 void query_doc_get(struct memory *m, struct par_query *q);
 void query_doc_scan(struct memory *m, struct par_query *q);
 void query_peers(struct memory *m, struct par_query *q);

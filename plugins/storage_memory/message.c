@@ -49,14 +49,11 @@ static void members_note(struct memory *m, struct chat *chat, const struct messa
 
 	for (i = 0; i < chat->n_members; i++) {
 		struct member *member = chat->members[i];
+		if (member == message->sender || !member->in)
+			continue;
 		undo_bytes(m, member, offsetof(struct member, hidden));
-		undo_bytes(m, &member->user->order, sizeof(member->user->order));
-		if (member != message->sender) {
-			member->theirs = message->id;
-			member->missed += !kind_is_service(message->kind);
-		}
-		if (!kind_is_service(message->kind))
-			member->order = ++member->user->order;
+		member->theirs = message->id;
+		member->missed += !kind_is_service(message->kind);
 	}
 }
 
@@ -71,6 +68,7 @@ struct message *message_append(struct memory *m, struct chat *chat, struct membe
 
 	undo_bytes(m, &chat->last_time, sizeof(chat->last_time));
 	undo_bytes(m, &chat->content, sizeof(chat->content));
+	undo_bytes(m, &chat->order, sizeof(chat->order));
 	chat_push(chat, message);
 	if (now > chat->last_time)
 		chat->last_time = now;
@@ -87,8 +85,10 @@ struct message *message_append(struct memory *m, struct chat *chat, struct membe
 	if (message->client_id.s != NULL)
 		sent_add(&sender->sent, message->client_id, (uint32_t)message->id);
 	undo_call(m, message_unappend, message);
-	if (!kind_is_service(message->kind))
+	if (!kind_is_service(message->kind)) {
 		chat->content = message->id;
+		chat->order = ++m->order;
+	}
 	members_note(m, chat, message);
 	return message;
 }
@@ -146,11 +146,47 @@ static struct par_str tx_copy(struct memory *m, struct par_tx *tx, struct par_st
 	return memory_copy(&at, s);
 }
 
+/* The message that is answered; NULL: there is none. */
+static struct message *append_answers(const struct par_op_append *append, struct chat *chat)
+{
+	const struct member *member = chat_member(chat, append->chat.user);
+	struct message *to = member == NULL ? NULL : chat_message(chat, append->reply_to);
+
+	return to == NULL || kind_is_service(to->kind) || to->id <= member->since ? NULL : to;
+}
+
+/* Whether what is forwarded is there for the user. */
+static bool append_forwards(struct memory *m, const struct par_op_append *append)
+{
+	struct chat *chat = chat_find(m, append->forward.key);
+	const struct member *member = chat_member(chat, append->forward.user);
+	const struct message *from = member == NULL ? NULL : chat_message(chat, append->forward_id);
+
+	return from != NULL && from->deleted == 0 && !kind_is_service(from->kind) &&
+	       !member_lacks(member, from->id);
+}
+
+/* What can refuse one that was not stored before; *to becomes what it answers. */
+static bool append_is_good(struct memory *m, struct par_tx *tx, const struct par_op_append *append,
+			   struct chat *chat, struct message **to)
+{
+	if (append->refused != NULL)
+		return memory_fail(tx, PAR_E_FORBIDDEN, append->refused);
+	if (par_chat_is_group(&append->chat) && chat_member(chat, append->chat.user) == NULL)
+		return memory_fail(tx, PAR_E_NOT_FOUND, "there is no such chat");
+	if (append->reply_to != 0 && (*to = append_answers(append, chat)) == NULL)
+		return memory_fail(tx, PAR_E_NOT_FOUND, "replyTo is no message of this chat");
+	if (append->forward_id != 0 && !append_forwards(m, append))
+		return memory_fail(tx, PAR_E_NOT_FOUND,
+				   "forwardedFrom is no message that you can see");
+	return true;
+}
+
 bool op_append(struct memory *m, struct par_tx *tx, struct par_op *op)
 {
 	const struct par_op_append *append = &op->u.append;
 	struct chat *chat = chat_find(m, append->chat.key);
-	struct member *member = chat == NULL ? NULL : chat_member(chat, append->chat.user);
+	struct member *member = chat_author(chat, append->chat.user);
 	struct message from = { .kind = kind_of_append(append->type),
 				.fingerprint = append->fingerprint,
 				.ref = append->reply_to,
@@ -164,20 +200,12 @@ bool op_append(struct memory *m, struct par_tx *tx, struct par_op *op)
 
 	if (message_resent(tx, op, member, append->client_id, append->fingerprint, &good))
 		return good;
-	if (append->refused != NULL)
-		return memory_fail(tx, PAR_E_FORBIDDEN, append->refused);
-	if (append->reply_to != 0) {
-		to = chat == NULL ? NULL : chat_message(chat, append->reply_to);
-		if (to == NULL || kind_is_service(to->kind))
-			return memory_fail(tx, PAR_E_NOT_FOUND,
-					   "replyTo is no message of this chat");
-	}
-	if (chat == NULL && !par_id_is_group(append->chat.peer)) {
+	if (!append_is_good(m, tx, append, chat, &to))
+		return false;
+	if (chat == NULL) {
 		chat = chat_get(m, &append->chat);
-		member = chat->members[0];
+		member = chat_member(chat, append->chat.user);
 	}
-	if (member == NULL)
-		return memory_fail(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	message = message_append(m, chat, member, tx->now, &from);
 	message_result(message, &op->result);
 	if (to != NULL)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../storage_common/clear.h"
 #include "memory.h"
 
 bool memory_fail(struct par_tx *tx, enum par_error error, const char *message)
@@ -32,30 +33,15 @@ static bool run_op(struct memory *m, struct par_tx *tx, struct par_op *op)
 	case PAR_OP_CURSOR:
 		return op_cursor(m, tx, op);
 	case PAR_OP_DOC_PUT:
-		return op_doc_put(m, op);
+		return op_doc_put(m, tx, op);
 	case PAR_OP_DOC_DELETE:
-		return op_doc_delete(m, op);
+		return op_doc_delete(m, tx, op);
 	case PAR_OP_PRUNE:
 		return op_prune(m, op);
 	case PAR_OP_ROSTER:
-		break;
+		return op_roster(m, tx, op);
 	}
 	return memory_fail(tx, PAR_E_INTERNAL, "no such operation");
-}
-
-/* What is handed back of a tx that was refused: its error alone. */
-static void clear_results(struct memory *m, struct par_tx *tx)
-{
-	unsigned i;
-
-	for (i = 0; i < tx->n_ops; i++) {
-		struct par_op *op = &tx->ops[i];
-		memset(&op->result, 0, sizeof(op->result));
-		if (op->kind == PAR_OP_EVENT && op->u.event.data != NULL) {
-			m->api->event_data_free(op->u.event.data);
-			op->u.event.data = NULL;
-		}
-	}
 }
 
 static void run_tx(struct memory *m, struct par_tx *tx)
@@ -71,8 +57,11 @@ static void run_tx(struct memory *m, struct par_tx *tx)
 	if (good) {
 		undo_commit(m);
 	} else {
+		enum par_error error = tx->error;
+		const char *message = tx->message;
 		undo_rollback(m);
-		clear_results(m, tx);
+		clear_tx(m->api, tx); /* what is handed back is its error alone */
+		memory_fail(tx, error, message);
 	}
 }
 
@@ -101,7 +90,8 @@ static void run_query(struct memory *m, struct par_query *query)
 		query_doc_scan(m, query);
 		return;
 	case PAR_QUERY_MEMBERS:
-		break;
+		query_members(m, query);
+		return;
 	case PAR_QUERY_PEERS:
 		query_peers(m, query);
 		return;

@@ -46,11 +46,12 @@ static void event_unpush(struct memory *m, void *arg)
 	user->last_seq--;
 }
 
-static void event_push(struct memory *m, struct user *user, const struct par_op_event *from,
-		       struct par_str payload, uint64_t now)
+/* `own`: he did it himself, on the event's origin_device. */
+void event_push(struct memory *m, struct user *user, const struct par_op_event *from, bool own,
+		struct par_str payload, uint64_t now)
 {
 	const struct par_str none = { NULL, 0 };
-	struct par_str origin = from->own ? from->origin_device : none;
+	struct par_str origin = own ? from->origin_device : none;
 	struct event *event = malloc(sizeof(*event) + from->type.len + payload.len + origin.len);
 	char *at;
 
@@ -58,7 +59,7 @@ static void event_push(struct memory *m, struct user *user, const struct par_op_
 		abort();
 	at = event->bytes;
 	event->stored = now;
-	event->origin_session = from->own ? from->origin_session : 0;
+	event->origin_session = own ? from->origin_session : 0;
 	event->type = memory_copy(&at, from->type);
 	event->payload = memory_copy(&at, payload);
 	event->origin = memory_copy(&at, origin);
@@ -77,28 +78,38 @@ static uint64_t event_missed(struct memory *m, const struct par_tx *tx,
 	struct chat *chat;
 
 	chat = as == NULL ? NULL : chat_find(m, as->key);
-	member = chat == NULL ? NULL : chat_member(chat, event->user);
+	member = chat_member(chat, event->user);
 	return member == NULL ? 0 : member->missed;
+}
+
+bool event_fill(struct memory *m, struct par_tx *tx, const struct par_op *op, uint64_t missed,
+		struct par_str *payload)
+{
+	m->writer.len = 0;
+	m->writer.comma = false;
+	par_event_fill(tx, op, missed, &m->writer);
+	*payload = par_json_text(&m->writer);
+	if (!m->writer.failed)
+		return true;
+	par_json_free(&m->writer);
+	return memory_fail(tx, PAR_E_TOO_LARGE, "an event became too large");
 }
 
 bool op_event(struct memory *m, struct par_tx *tx, struct par_op *op)
 {
 	struct par_op_event *event = &op->u.event;
-	struct user *user = user_get(m, event->user);
 	struct par_str payload;
+	struct user *user;
 
+	if (event->reach != PAR_REACH_USER)
+		return event_reach(m, tx, op);
+	user = user_get(m, event->user);
 	if (event->own && !event->always && !user_has_other_device(user, event->origin_device))
 		return true;
-	m->writer.len = 0;
-	m->writer.comma = false;
-	par_event_fill(tx, op, event_missed(m, tx, event), &m->writer);
-	if (m->writer.failed) {
-		par_json_free(&m->writer);
-		return memory_fail(tx, PAR_E_TOO_LARGE, "an event became too large");
-	}
-	payload = par_json_text(&m->writer);
+	if (!event_fill(m, tx, op, event_missed(m, tx, event), &payload))
+		return false;
 	event->data = m->api->event_data_new(event->type, payload);
-	event_push(m, user, event, payload, tx->now);
+	event_push(m, user, event, event->own, payload, tx->now);
 	op->result.seq = user->last_seq;
 	op->result.applied = true;
 	return true;

@@ -8,7 +8,13 @@ plugins_messaging_la_SOURCES = plugins/messaging/call.c plugins/messaging/change
 plugins_messaging_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_messaging_la_LIBADD = $(JSONC_LIBS)
 
-plugins_typing_la_SOURCES = plugins/typing.c
+plugin_LTLIBRARIES += plugins/groups.la
+plugins_groups_la_SOURCES = plugins/groups/change.c plugins/groups/create.c plugins/groups/event.c \
+	plugins/groups/groups.c plugins/groups/groups.h plugins/groups/list.c plugins/groups/users.c
+plugins_groups_la_LDFLAGS = $(MODULE_LDFLAGS)
+plugins_groups_la_LIBADD = $(JSONC_LIBS)
+
+plugins_typing_la_SOURCES = plugins/typing/room.c plugins/typing/typing.c plugins/typing/typing.h
 plugins_typing_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_typing_la_LIBADD = $(JSONC_LIBS)
 

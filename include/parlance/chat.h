@@ -74,6 +74,12 @@ static inline struct par_chat par_chat_in_query(const struct par_api *api, struc
 				user, chat_id);
 }
 
+/* How a role is called on the wire. */
+static inline const char *par_role_name(enum par_role role)
+{
+	return role == PAR_ROLE_OWNER ? "owner" : role == PAR_ROLE_ADMIN ? "admin" : "member";
+}
+
 /* Whether it is the chat with oneself. */
 static inline bool par_chat_is_own(const struct par_chat *chat)
 {

@@ -355,8 +355,9 @@ struct par_api {
 	/* --- the core thread --- */
 
 	/* Tells the client what was wrong with its event, with a response that
-	 * carries the event's id, or null. Only within the event's handler;
-	 * `path` and `message` as with fail. */
+	 * carries the event's id, or null. `path` and `message` as with fail. Within
+	 * the event's handler, or later: then of `event` nothing is looked at but size,
+	 * session and id, which the plugin has kept. */
 	void (*refuse_client_event)(struct par_plugin *self, const struct par_client_event *event,
 				    enum par_error error, const char *path, const char *message);
 

@@ -9,15 +9,22 @@
 static const struct host_client alice = { "alice", "phone", 1 };
 static const struct host_client alice_laptop = { "alice", "laptop", 2 };
 static const struct host_client carol = { "carol", "phone", 3 };
+static const struct host_client bob = { "bob", "phone", 4 };
+static const struct host_client dave = { "dave", "phone", 5 };
 
 static struct host *host;
 static struct host_requests *requests;
 
 static void begin(const char *config)
 {
+	struct par_plugin *storage;
+
 	host = host_new();
 	requests = host_requests_new(host);
-	if (host_load(host, PLUGIN_BUILD_DIR "/typing.so", config) == NULL) {
+	storage = host_load(host, PLUGIN_BUILD_DIR "/storage_memory.so", NULL);
+	if (storage == NULL || !host_start(storage) ||
+	    host_load(host, PLUGIN_BUILD_DIR "/groups.so", NULL) == NULL ||
+	    host_load(host, PLUGIN_BUILD_DIR "/typing.so", config) == NULL) {
 		fprintf(stderr, "%s\n", host->error);
 		exit(2);
 	}
@@ -32,6 +39,7 @@ static void end(void)
 static void type(const struct host_client *client, const char *payload)
 {
 	host_client_event(requests, client, "typing", payload);
+	host_settle(host);
 }
 
 #define TO_BOB "{\"chatId\":\"bob\"}"
@@ -179,6 +187,144 @@ static void test_nobody_is_told(void)
 	end();
 }
 
+static char group[64];
+
+/* alice makes it, with bob and carol in it. */
+static void group_begin(const char *config)
+{
+	const struct host_answer *answer;
+	par_request_id id;
+
+	begin(config);
+	id = host_request(requests, &alice, "newChat",
+			  "{\"name\":\"g\",\"participants\":[\"bob\",\"carol\"]}");
+	host_settle(host);
+	answer = host_answer(requests, id);
+	CU_ASSERT_EQUAL_FATAL(answer->error, PAR_OK);
+	CU_ASSERT_EQUAL_FATAL(sscanf(answer->payload, "{\"chatId\":\"%63[^\"]", group), 1);
+}
+
+static void group_says(const struct host_client *client, bool stop)
+{
+	char payload[128];
+
+	snprintf(payload, sizeof(payload), "{\"chatId\":\"%s\"%s}", group,
+		 stop ? ",\"stop\":true" : "");
+	host_client_event(requests, client, "typing", payload);
+}
+
+/* `whom` has one letter for each who is told, in their order: b, c. */
+static char *group_told(char *to, const char *whom, const char *typist, bool stop)
+{
+	for (; *whom != '\0'; whom++)
+		to += sprintf(to, "%s typing {\"chatId\":\"%s\",\"userId\":\"%s\"%s}\n",
+			      *whom == 'a'   ? "alice"
+			      : *whom == 'b' ? "bob"
+					     : "carol",
+			      group, typist, stop ? ",\"stop\":true" : "");
+	return to;
+}
+
+static void group_expect(const char *whom, const char *typist, bool stop)
+{
+	char expected[1024] = "";
+
+	host_settle(host);
+	group_told(expected, whom, typist, stop);
+	TOLD(expected);
+}
+
+/* Typing and stopping in turns is passed on as often as typing is. */
+static void test_group(void)
+{
+	group_begin(NULL);
+	group_says(&alice, false);
+	group_says(&alice_laptop, false);
+	group_expect("bc", "alice", false);
+	group_says(&alice, true);
+	group_expect("bc", "alice", true);
+	group_says(&alice, false);
+	group_says(&alice, true);
+	group_expect("", "alice", true);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "dropped_total"), 3);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "active"), 1);
+	host_advance(host, 1000);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "active"), 0);
+	group_says(&alice, false);
+	group_expect("bc", "alice", false);
+	host_advance(host, 1000);
+	group_says(&alice, false);
+	group_expect("bc", "alice", false);
+	host_advance(host, 5999);
+	TOLD("");
+	host_advance(host, 1);
+	group_expect("bc", "alice", true);
+	host_call_hook(requests, PAR_HOOK_SESSION_CLOSED, &alice);
+	group_expect("", "alice", true);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "active"), 0);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "relayed_total"), 5);
+	end();
+}
+
+/* Who asks while the storage is at it waits, and is judged for himself. */
+static void test_group_several(void)
+{
+	char expected[1024], *to;
+
+	group_begin(NULL);
+	group_says(&dave, false);
+	group_says(&alice, false);
+	group_says(&dave, false);
+	group_says(&bob, false);
+	group_says(&bob, true);
+	host_settle(host);
+	to = expected + sprintf(expected, "error not_found\n");
+	to = group_told(to, "bc", "alice", false);
+	to = group_told(to, "ac", "bob", false);
+	group_told(to, "ac", "bob", true);
+	TOLD(expected);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "bad_total"), 1);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "active"), 2);
+	group_says(&alice, true);
+	group_says(&dave, false);
+	host_settle(host);
+	to = group_told(expected, "bc", "alice", true);
+	sprintf(to, "error not_found\n");
+	TOLD(expected);
+	end();
+}
+
+static void test_group_removed(void)
+{
+	char payload[128];
+
+	group_begin(NULL);
+	group_says(&carol, false);
+	group_expect("ab", "carol", false);
+	snprintf(payload, sizeof(payload), "{\"chatId\":\"%s\",\"participants\":[\"carol\"]}",
+		 group);
+	host_request(requests, &alice, "removeParticipants", payload);
+	group_says(&alice, false);
+	group_expect("b", "alice", false);
+	host_advance(host, 1000);
+	group_says(&carol, false);
+	host_settle(host);
+	TOLD("error not_found\n");
+	host_advance(host, 6000);
+	group_expect("b", "alice", true);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "active"), 0);
+	end();
+}
+
+static void test_group_too_large(void)
+{
+	group_begin("{\"max_members\":2}");
+	group_says(&alice, false);
+	group_expect("", "alice", false);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "dropped_total"), 1);
+	end();
+}
+
 /* A client cannot make the server remember more than 32 dialogs for it. */
 static void test_limit(void)
 {
@@ -229,6 +375,10 @@ int main(void)
 		{ "pairs", test_pairs },
 		{ "session closed", test_session_closed },
 		{ "nobody is told", test_nobody_is_told },
+		{ "group", test_group },
+		{ "several in a group", test_group_several },
+		{ "removed from a group", test_group_removed },
+		{ "too large a group", test_group_too_large },
 		{ "limit", test_limit },
 		{ "options", test_options },
 		{ NULL, NULL },

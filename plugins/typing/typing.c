@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The typing plugin: PROTOCOL.md section 5. Client event `typing` becomes the
- * ephemeral event `typing` for the other member of the dialog. Nothing is
- * stored.
+ * ephemeral event `typing` for the other members of the chat. Nothing is stored.
  *
  *   (idle) ── typing: relay ──▶ active ── typing: relay, at most one an interval ──▶ active
  *   active ── stop, time-out, or its session gone: relay stop ──▶ (idle)
  *
- * A `typist` is a user with at least one active `pair` (user, peer); a pair has
+ * A `typist` is a user with at least one active `pair` (user, chat); a pair has
  * exactly one timer, which is not moved by repeats but looks, when it runs, how long
  * ago the last one was. A client cannot make more than PAIRS_MAX of them; with no
  * active pair nothing is kept of a user. Everything runs on the core thread.
+ *
+ * In a group many are told, and the storage is asked first who they are (room.c). So there a pair
+ * that stopped is kept until the interval is over: typing and stopping in turns is not
+ * passed on more often than typing is. And while the storage is asked, repeats are dropped.
  */
 #include <stdlib.h>
 #include <uthash.h>
 
-#include <parlance/payload.h>
+#include "typing.h"
 
 #define PAIRS_MAX 32
 
@@ -26,6 +29,8 @@ struct pair {
 	par_timer_id timer;
 	uint64_t heard; /* the last repeat */
 	uint64_t relayed; /* the last one passed on */
+	bool asking; /* in a group: the storage, for that one */
+	bool stopped; /* in a group: said so, but soon after */
 	size_t peer_len;
 	char peer[];
 };
@@ -36,18 +41,6 @@ struct typist {
 	unsigned n_pairs;
 	size_t user_len;
 	char user[];
-};
-
-struct typing {
-	const struct par_api *api;
-	struct par_plugin *self;
-	uint64_t interval;
-	uint64_t timeout;
-	struct typist *typists;
-	struct par_metric *relayed;
-	struct par_metric *dropped;
-	struct par_metric *bad;
-	struct par_metric *active;
 };
 
 static struct par_str typist_user(const struct typist *typist)
@@ -62,17 +55,27 @@ static struct par_str pair_peer(const struct pair *pair)
 	return peer;
 }
 
-/* The dialog of `user` is, for the peer, the chat with that user. */
-static void relay(struct typing *t, struct par_str user, struct par_str peer, bool stop)
+void typing_open(struct typing *t, struct par_str chat_id, struct par_str user, bool stop)
 {
 	struct par_json *w = t->api->event_open(t->self, "typing");
 
 	par_json_object_begin(w);
-	par_json_member_string(w, "chatId", user);
+	par_json_member_string(w, "chatId", chat_id);
 	par_json_member_string(w, "userId", user);
 	if (stop)
 		par_json_member_bool(w, "stop", true);
 	par_json_object_end(w);
+}
+
+/* The dialog of `user` is, for the peer, the chat with that user. */
+static void relay(struct typing *t, struct par_str user, struct par_str peer, bool stop,
+		  const struct par_client_event *event)
+{
+	if (par_id_is_group(peer)) {
+		room_tell(t, peer, user, stop, event);
+		return;
+	}
+	typing_open(t, user, user, stop);
 	t->api->event_send(t->self, peer, 0);
 	t->api->event_close(t->self);
 	t->api->metric_add(t->relayed, 1);
@@ -132,11 +135,22 @@ static void pair_remove(struct typing *t, struct pair *pair)
 	free(pair);
 }
 
-/* Tells the peer, and frees the pair, not its typist. */
-static void pair_end(struct typing *t, struct pair *pair)
+static void pair_timer(void *state, void *arg);
+
+/* Tells the others. The pair, not its typist, is freed or, in a group, kept for a while. */
+static void pair_end(struct typing *t, struct pair *pair, const struct par_client_event *event)
 {
-	relay(t, typist_user(pair->typist), pair_peer(pair), true);
-	pair_remove(t, pair);
+	uint64_t since = t->api->now(t->self) - pair->relayed;
+
+	if (!par_id_is_group(pair_peer(pair)) || since >= t->interval) {
+		relay(t, typist_user(pair->typist), pair_peer(pair), true, event);
+		pair_remove(t, pair);
+		return;
+	}
+	pair->stopped = true;
+	t->api->timer_stop(t->self, pair->timer);
+	pair->timer = t->api->timer_start(t->self, t->interval - since, pair_timer, t, pair);
+	relay(t, typist_user(pair->typist), pair_peer(pair), true, event);
 }
 
 static void pair_timer(void *state, void *arg)
@@ -146,13 +160,42 @@ static void pair_timer(void *state, void *arg)
 	struct typist *typist = pair->typist;
 	uint64_t silent = t->api->now(t->self) - pair->heard;
 
-	if (silent < t->timeout) {
+	if (!pair->stopped && silent < t->timeout) {
 		pair->timer =
 		    t->api->timer_start(t->self, t->timeout - silent, pair_timer, t, pair);
 		return;
 	}
-	pair_end(t, pair);
+	if (pair->stopped)
+		pair_remove(t, pair);
+	else
+		pair_end(t, pair, NULL);
 	typist_drop_idle(t, typist);
+}
+
+static struct pair *pair_of(struct typing *t, struct par_str user, struct par_str peer)
+{
+	struct typist *typist = typist_find(t, user);
+
+	return typist == NULL ? NULL : pair_find(typist, peer);
+}
+
+void typing_refused(struct typing *t, struct par_str user, struct par_str group)
+{
+	struct pair *pair = pair_of(t, user, group);
+	struct typist *typist = pair == NULL ? NULL : pair->typist;
+
+	if (pair == NULL)
+		return;
+	pair_remove(t, pair);
+	typist_drop_idle(t, typist);
+}
+
+void typing_told(struct typing *t, struct par_str user, struct par_str group)
+{
+	struct pair *pair = pair_of(t, user, group);
+
+	if (pair != NULL)
+		pair->asking = false;
 }
 
 static struct pair *pair_add(struct typing *t, struct typist *typist, struct par_str peer)
@@ -172,6 +215,15 @@ static struct pair *pair_add(struct typing *t, struct typist *typist, struct par
 	return pair;
 }
 
+static void pair_say(struct typing *t, struct pair *pair, const struct par_client_event *event)
+{
+	pair->session = event->session;
+	pair->heard = pair->relayed = event->now;
+	pair->stopped = false;
+	pair->asking = par_id_is_group(pair_peer(pair));
+	relay(t, event->user, pair_peer(pair), false, event);
+}
+
 /* The user begins to type to a peer. False when he does to too many. */
 static bool type_begin(struct typing *t, const struct par_client_event *event, struct par_str peer)
 {
@@ -187,21 +239,20 @@ static bool type_begin(struct typing *t, const struct par_client_event *event, s
 		typist_drop_idle(t, typist);
 		return false;
 	}
-	pair->session = event->session;
-	pair->heard = pair->relayed = event->now;
-	relay(t, event->user, peer, false);
+	pair_say(t, pair, event);
 	return true;
 }
 
 /* False when the repeat comes too soon to be passed on. */
 static bool type_repeat(struct typing *t, const struct par_client_event *event, struct pair *pair)
 {
+	if (pair->stopped && event->now - pair->relayed < t->interval)
+		return false;
 	pair->session = event->session;
 	pair->heard = event->now;
-	if (event->now - pair->relayed < t->interval)
+	if (pair->asking || event->now - pair->relayed < t->interval)
 		return false;
-	pair->relayed = event->now;
-	relay(t, event->user, pair_peer(pair), false);
+	pair_say(t, pair, event);
 	return true;
 }
 
@@ -217,8 +268,6 @@ static void typing_event(void *state, const struct par_client_event *event)
 	par_payload_begin(&p, event->payload);
 	peer = par_payload_id(&p, "chatId", PAR_REQUIRED);
 	stop = par_payload_bool(&p, "stop", PAR_OPTIONAL);
-	if (p.error == PAR_OK && par_id_is_group(peer))
-		par_payload_refuse(&p, PAR_E_NOT_FOUND, "chatId", "is no chat of yours");
 	if (p.error != PAR_OK) {
 		t->api->metric_add(t->bad, 1);
 		par_payload_fail_event(t->api, t->self, event, &p);
@@ -227,7 +276,9 @@ static void typing_event(void *state, const struct par_client_event *event)
 	typist = typist_find(t, event->user);
 	pair = typist == NULL ? NULL : pair_find(typist, peer);
 	if (pair != NULL && stop) {
-		pair_end(t, pair);
+		passed_on = !pair->stopped;
+		if (passed_on)
+			pair_end(t, pair, event);
 		typist_drop_idle(t, typist);
 	} else if (pair != NULL) {
 		passed_on = type_repeat(t, event, pair);
@@ -250,8 +301,8 @@ static enum par_verdict typing_session_closed(void *state, const struct par_hook
 		return PAR_ALLOW;
 	for (pair = typist->pairs; pair != NULL; pair = next) {
 		next = pair->next;
-		if (pair->session == call->session)
-			pair_end(t, pair);
+		if (pair->session == call->session && !pair->stopped)
+			pair_end(t, pair, NULL);
 	}
 	typist_drop_idle(t, typist);
 	return PAR_ALLOW;
@@ -275,6 +326,7 @@ static void *typing_load(const struct par_api *api, struct par_plugin *self,
 	t->self = self;
 	t->interval = option(config, "typing_interval");
 	t->timeout = option(config, "typing_timeout");
+	t->max_members = (unsigned)option(config, "max_members");
 	if (t->interval >= t->timeout) {
 		snprintf(error, error_size,
 			 "typing_interval must be less than typing_timeout, or every relay would "
@@ -285,9 +337,12 @@ static void *typing_load(const struct par_api *api, struct par_plugin *self,
 	t->relayed = api->add_metric(self, PAR_COUNTER, "relayed_total", "Events passed on");
 	t->dropped = api->add_metric(self, PAR_COUNTER, "dropped_total",
 				     "Client events not passed on: repeats that came too soon, "
-				     "stops of nothing, too many chats, oneself");
-	t->bad = api->add_metric(self, PAR_COUNTER, "bad_total", "Malformed client events");
-	t->active = api->add_metric(self, PAR_GAUGE, "active", "Dialogs somebody is typing in");
+				     "stops of nothing, too many chats, oneself, "
+				     "groups that are too large");
+	t->bad = api->add_metric(self, PAR_COUNTER, "bad_total",
+				 "Client events that were refused: malformed, or not a member");
+	t->active = api->add_metric(self, PAR_GAUGE, "active",
+				    "Chats somebody is typing in, counted for each who does");
 	api->handle_client_event(self, "typing", typing_event, t);
 	api->add_hook(self, PAR_HOOK_SESSION_CLOSED, typing_session_closed, t);
 	return t;
@@ -303,6 +358,7 @@ static void typing_stop(void *state)
 			pair_remove(t, typist->pairs);
 		typist_drop_idle(t, typist);
 	}
+	rooms_drop(t);
 }
 
 static const struct par_option options[] = {
@@ -318,12 +374,21 @@ static const struct par_option options[] = {
 	  .min = 100,
 	  .max = 10 * 60 * 1000,
 	  .help = "After so long without a repeat the server sends stop by itself." },
+	{ .name = "max_members",
+	  .type = PAR_OPT_INT,
+	  .def = "1000",
+	  .min = 2,
+	  .max = 100000,
+	  .help = "In groups with more members nobody is told who types." },
 	{ .name = NULL },
 };
 
+static const char *const needs[] = { "storage", NULL };
+
 PAR_EXPORT const struct par_descriptor par_plugin_descriptor = {
 	PAR_DESCRIPTOR_HEAD, .name = "typing",
-	.version = "0.1.0",  .summary = "Passes on who is typing in a dialog.",
-	.options = options,  .load = typing_load,
-	.stop = typing_stop, .unload = free,
+	.version = "0.1.0",  .summary = "Passes on who is typing in a chat.",
+	.requires_ = needs,  .options = options,
+	.load = typing_load, .stop = typing_stop,
+	.unload = free,
 };

@@ -30,6 +30,22 @@ static struct out_frame *ephemeral_frame(struct ephemeral *e)
 	return e->frame;
 }
 
+/* To an open session. False: nothing more is added to what waits for it. */
+static bool ephemeral_tell(struct core *core, struct session *session, struct out_frame *frame)
+{
+	struct out_msg msg = { .kind = OUT_EVENT, .conn = session->conn, .timestamp = core->now };
+
+	if (session->congested) {
+		metric_add(core->count.ephemeral_dropped, 1);
+		return false;
+	}
+	msg.frame = out_frame_ref(frame);
+	msg.u.id = session->next_event_id++;
+	metric_add(core->count.events_ephemeral, 1);
+	outbox_send(core, session->io, &msg);
+	return true;
+}
+
 void ephemeral_send(struct core *core, struct par_str user_name, par_session_id skip)
 {
 	struct out_frame *frame = ephemeral_frame(&core->ephemeral);
@@ -39,21 +55,17 @@ void ephemeral_send(struct core *core, struct par_str user_name, par_session_id 
 	if (frame == NULL || user == NULL)
 		return;
 	LIST_FOREACH(session, &user->sessions, of_user) {
-		struct out_msg msg = { .kind = OUT_EVENT,
-				       .conn = session->conn,
-				       .timestamp = core->now };
-
-		if (session->id == skip || session->state != SESSION_OPEN)
-			continue;
-		if (session->congested) {
-			metric_add(core->count.ephemeral_dropped, 1);
-			continue;
-		}
-		msg.frame = out_frame_ref(frame);
-		msg.u.id = session->next_event_id++;
-		metric_add(core->count.events_ephemeral, 1);
-		outbox_send(core, session->io, &msg);
+		if (session->id != skip && session->state == SESSION_OPEN)
+			ephemeral_tell(core, session, frame);
 	}
+}
+
+bool ephemeral_send_session(struct core *core, par_session_id id)
+{
+	struct out_frame *frame = ephemeral_frame(&core->ephemeral);
+	struct session *session = session_find(core, id);
+
+	return frame != NULL && session != NULL && ephemeral_tell(core, session, frame);
 }
 
 void ephemeral_close(struct core *core)

@@ -22,6 +22,8 @@ struct ephemeral {
 
 struct par_json *ephemeral_open(struct core *core, const char *event_type);
 void ephemeral_send(struct core *core, struct par_str user, par_session_id skip);
+/* False: it is gone, or congested. */
+bool ephemeral_send_session(struct core *core, par_session_id id);
 void ephemeral_close(struct core *core);
 
 #endif

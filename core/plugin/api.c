@@ -218,6 +218,11 @@ static void api_event_send(struct par_plugin *self, struct par_str user, par_ses
 	ephemeral_send(self->core, user, skip);
 }
 
+static bool api_event_send_session(struct par_plugin *self, par_session_id session)
+{
+	return ephemeral_send_session(self->core, session);
+}
+
 static void api_event_close(struct par_plugin *self)
 {
 	ephemeral_close(self->core);
@@ -441,4 +446,5 @@ const struct par_api api_table = {
 	.watch_change = api_watch_change,
 	.watch_stop = api_watch_stop,
 	.fail_details = api_fail_details,
+	.event_send_session = api_event_send_session,
 };

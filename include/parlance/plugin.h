@@ -382,6 +382,12 @@ struct par_api {
 	 * error of that request, in place of a path. */
 	bool (*fail_details)(struct par_plugin *self, par_request_id id, enum par_error error,
 			     struct par_str details, const char *message);
+
+	/* --- ephemeral events, as with event_send --- */
+
+	/* Sends the open event to one session alone. False when it was not sent: the session is
+	 * gone, or so much waits for it that it gets nothing ephemeral now; later it may. */
+	bool (*event_send_session)(struct par_plugin *self, par_session_id session);
 };
 
 /*

@@ -192,6 +192,22 @@ static void api_event_send(struct par_plugin *self, struct par_str user, par_ses
 	free(payload);
 }
 
+/* Told as "session 7 TYPE PAYLOAD". */
+static bool api_event_send_session(struct par_plugin *self, par_session_id session)
+{
+	struct host_requests *requests = requests_of(self);
+	struct par_str text = par_json_text(&requests->writer);
+	char *payload = mem_strndup(text.s, text.len), name[40];
+
+	check(requests->event_type != NULL, "sent an event that was not open");
+	if (session != requests->congested) {
+		snprintf(name, sizeof(name), "session %llu", (unsigned long long)session);
+		told_line(requests, name, requests->event_type, payload);
+	}
+	free(payload);
+	return session != requests->congested;
+}
+
 static void api_event_close(struct par_plugin *self)
 {
 	struct host_requests *requests = requests_of(self);
@@ -246,6 +262,7 @@ struct host_requests *host_requests_new(struct host *host)
 	api->event_open = api_event_open;
 	api->event_send = api_event_send;
 	api->event_close = api_event_close;
+	api->event_send_session = api_event_send_session;
 	api->auth_accept = api_auth_accept;
 	api->auth_refuse = api_auth_refuse;
 	return requests;

@@ -36,6 +36,7 @@ struct host_requests {
 	par_request_id replying; /* the reply that is open, or 0 */
 	struct par_json writer; /* of it, or of the event */
 	const char *event_type; /* of the event that is open, or NULL */
+	par_session_id congested; /* that is sent no event of its own; 0: none */
 	struct par_json told; /* a line each: what was sent to whom, or said of a handshake */
 	struct par_plugin client; /* stands for the core where the API wants a plugin */
 };

@@ -101,6 +101,52 @@ static void a_conn_that_closed_is_told_nothing_more(void)
 	world_close(&w);
 }
 
+static bool wave_at(par_session_id session)
+{
+	bool sent;
+
+	par_json_bool(api_table.event_open(&w.plugin, "wave"), true);
+	sent = api_table.event_send_session(&w.plugin, session);
+	api_table.event_close(&w.plugin);
+	world_run(&w);
+	return sent;
+}
+
+static par_session_id opened;
+
+static enum par_verdict note_opened(void *state, const struct par_hook_call *call)
+{
+	(void)state;
+	opened = call->session;
+	return PAR_ALLOW;
+}
+
+static void an_event_may_be_for_one_session(void)
+{
+	struct conn *phone, *laptop;
+
+	open_world("{}");
+	api_table.add_hook(&w.plugin, PAR_HOOK_SESSION_OPENED, note_opened, NULL);
+	phone = connect_user("alice", "phone");
+	laptop = connect_user("alice", "laptop");
+	CU_ASSERT(wave_at(opened));
+	CU_ASSERT(world_next_has(laptop, "wave"));
+	CU_ASSERT_PTR_NULL(world_next(phone));
+	world_signal(&w, laptop, IN_CONGESTED);
+	world_run(&w);
+	CU_ASSERT_FALSE(wave_at(opened));
+	world_signal(&w, laptop, IN_DRAINED);
+	world_run(&w);
+	CU_ASSERT(wave_at(opened));
+	CU_ASSERT(world_next_has(laptop, "wave"));
+	world_hang_up(&w, laptop);
+	CU_ASSERT_FALSE(wave_at(opened));
+	CU_ASSERT_FALSE(wave_at(0));
+	CU_ASSERT_PTR_NULL(world_next(phone));
+	world_hang_up(&w, phone);
+	world_close(&w);
+}
+
 static void after_its_close_frame_a_session_is_told_nothing(void)
 {
 	struct conn *alice;
@@ -443,6 +489,7 @@ int main(void)
 	static const struct unit_test tests[] = {
 		{ "a conn that closed is told nothing more",
 		  a_conn_that_closed_is_told_nothing_more },
+		{ "an event may be for one session", an_event_may_be_for_one_session },
 		{ "after its close frame a session is told nothing",
 		  after_its_close_frame_a_session_is_told_nothing },
 		{ "a session may open while the last one ends",

@@ -42,6 +42,13 @@ tests_unit_test_typing_SOURCES = tests/unit/test_typing.c tests/unit/unit.h $(HO
 tests_unit_test_typing_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_typing_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_calls
+TESTS += tests/unit/test_calls
+tests_unit_test_calls_SOURCES = tests/unit/test_calls.c tests/unit/unit.h plugins/calls/decide.c \
+	plugins/calls/record.c
+tests_unit_test_calls_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_test_calls_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_auth_insecure
 TESTS += tests/unit/test_auth_insecure
 tests_unit_test_auth_insecure_SOURCES = tests/unit/test_auth_insecure.c tests/unit/unit.h \

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One change of one call, from the document to the transaction and back; see step.h.
+ *
+ *   ask ──▶ decide ──▶ submit ──▶ done: known here, told, answered
+ *    ▲        │          │
+ *    └────────┴──────────┘ nothing to do, or somebody else was faster: is it as we think?
+ */
+#include "step.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "record.h"
+
+#define TRIES 8
+static const char plugin_name[] = "calls";
+
+static struct par_str copy(char **at, struct par_str s)
+{
+	struct par_str result = { *at, s.len };
+
+	memcpy(*at, s.s, s.len);
+	*at += s.len;
+	return result;
+}
+
+struct step *step_new(struct calls *calls, enum step_kind kind, struct par_str user,
+		      struct par_str chat_id, struct par_str device, struct par_str call_id)
+{
+	size_t chat = par_chat_memory(user, chat_id);
+	struct step *step = calloc(1, sizeof(*step) + chat + device.len + call_id.len);
+	char *at;
+
+	if (step == NULL)
+		abort();
+	at = step->bytes + chat;
+	step->calls = calls;
+	step->kind = kind;
+	step->chat = par_chat_resolve(step->bytes, user, chat_id);
+	step->device = copy(&at, device);
+	step->call_id = copy(&at, call_id);
+	return step;
+}
+
+static void step_end(struct step *step, const struct par_tx *tx)
+{
+	step_answer(step, tx);
+	json_object_put(step->doc);
+	free(step);
+}
+
+static void step_fail(struct step *step, enum par_error error, const char *message,
+		      const struct par_tx *tx)
+{
+	step->way = WAY_REFUSE;
+	step->error = error;
+	step->message = message;
+	step_end(step, tx);
+}
+
+/* --- what is stored --- */
+
+static void step_asked(void *state, void *arg)
+{
+	struct step *step = state;
+	const struct par_query *query = arg;
+
+	if (query->error != PAR_OK) {
+		step_fail(step, query->error, query->message, NULL);
+		return;
+	}
+	if (query->n > 0)
+		live_put(step->calls, step->chat.key, query->docs[0].value);
+	else
+		live_drop(step->calls, step->chat.key);
+	step->fresh = true;
+	step_run(step);
+}
+
+static void step_ask(struct step *step)
+{
+	const struct par_api *api = step->calls->api;
+	struct par_query *query = api->query_new(step->calls->self, step_asked, step);
+
+	query->kind = PAR_QUERY_DOC_GET;
+	query->plugin = par_str_of(plugin_name);
+	query->key = par_chat_in_query(api, query, step->chat.user, step->chat.peer).key;
+	query->limit = 1;
+	api->query_submit(query);
+}
+
+/* --- what is to be stored --- */
+
+/* Whether it may go on when nobody can be told, since the group is gone, or the caller is no longer in
+ * it: who goes must be able to. */
+static bool step_ends(const struct step *step)
+{
+	return step->kind == STEP_LEAVE || step->kind == STEP_CLOSE || step->kind == STEP_RING ||
+	       step->kind == STEP_GONE;
+}
+
+/* Whether a refused tx is worth another try, and prepares it. */
+static bool step_again(struct step *step, const struct par_tx *tx)
+{
+	if (step->tries++ == TRIES)
+		return false;
+	if (tx->error == PAR_E_CONFLICT) {
+		/* the document was as expected, so it is the message's client id */
+		step->nameless |= step->way == WAY_CLOSE && step->fresh;
+		return true;
+	}
+	if (tx->error == PAR_E_NOT_FOUND && !step->quiet && step_ends(step)) {
+		step->quiet = true;
+		return true;
+	}
+	return false;
+}
+
+static void step_count(const struct step *step)
+{
+	struct calls *calls = step->calls;
+	bool missed = record_number(step->doc, "joinedAt") == 0;
+
+	if (step->kind == STEP_NEW)
+		calls->api->metric_add(calls->begun, 1);
+	if (step->kind == STEP_GONE)
+		calls->api->metric_add(calls->vanished, 1);
+	if (step->way == WAY_CLOSE)
+		calls->api->metric_add(missed ? calls->missed : calls->received, 1);
+}
+
+static void step_done(void *state, void *arg)
+{
+	struct step *step = state;
+	const struct par_tx *tx = arg;
+	struct calls *calls = step->calls;
+
+	if (tx->error == PAR_OK) {
+		if (step->way == WAY_CLOSE)
+			live_drop(calls, step->chat.key);
+		else
+			live_put(calls, step->chat.key, record_text(step->doc));
+		step_count(step);
+		step_end(step, tx);
+	} else if (!calls->stopping && step_again(step, tx)) {
+		live_drop(calls, step->chat.key);
+		step->fresh = false;
+		step_ask(step);
+	} else {
+		step_fail(step, tx->error, tx->message, tx);
+	}
+}
+
+static struct par_str tx_copy(const struct par_api *api, struct par_tx *tx, struct par_str s)
+{
+	char *to;
+
+	if (s.s == NULL)
+		return s;
+	to = api->tx_alloc(tx, s.len + 1);
+	memcpy(to, s.s, s.len);
+	s.s = to;
+	return s;
+}
+
+static void step_submit(struct step *step)
+{
+	const struct par_api *api = step->calls->api;
+	struct par_tx *tx = api->tx_new(step->calls->self, step_done, step);
+	struct par_op *op =
+	    par_tx_add(tx, step->way == WAY_CLOSE ? PAR_OP_DOC_DELETE : PAR_OP_DOC_PUT);
+
+	op->u.doc.plugin = par_str_of(plugin_name);
+	op->u.doc.key = tx_copy(api, tx, step->chat.key);
+	op->u.doc.expects = true;
+	op->u.doc.expected = tx_copy(api, tx, step->expected);
+	if (step->way == WAY_WRITE)
+		op->u.doc.value = tx_copy(api, tx, record_text(step->doc));
+	if (!step->quiet)
+		step_tell(step, tx);
+	api->tx_submit(tx);
+}
+
+void step_run(struct step *step)
+{
+	struct calls *calls = step->calls;
+	struct live *live = live_find(calls, step->chat.key);
+	struct par_str none = { NULL, 0 };
+
+	if (live == NULL && !step->fresh && step->kind != STEP_NEW) {
+		step_ask(step);
+		return;
+	}
+	step->expected = live == NULL ? none : live->text;
+	step_decide(step, live == NULL ? NULL : live->doc, calls->api->now(calls->self));
+	if (step->way == WAY_WRITE || step->way == WAY_CLOSE)
+		step_submit(step);
+	else if (!step->fresh)
+		step_ask(step); /* what is known here may be old */
+	else
+		step_end(step, NULL);
+}

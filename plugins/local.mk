@@ -1,3 +1,6 @@
+dist_schema_DATA += plugins/messaging/messaging.schema.json
+dist_schema_DATA += plugins/typing/typing.schema.json
+
 plugin_LTLIBRARIES += plugins/messaging.la plugins/typing.la plugins/auth_insecure.la
 
 plugins_messaging_la_SOURCES = plugins/messaging/call.c plugins/messaging/change.c \

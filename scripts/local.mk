@@ -1,1 +1,1 @@
-EXTRA_DIST += scripts/packages.sh scripts/run scripts/test
+EXTRA_DIST += scripts/asyncapi.py scripts/packages.sh scripts/run scripts/test

@@ -4,8 +4,8 @@
 
 BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev libevent-dev libjson-c-dev \
 libyaml-dev libsqlite3-dev libpq-dev libssl-dev libsystemd-dev uthash-dev"
-TEST_PACKAGES="libcunit1-dev clang clang-format python3 python3-pytest python3-websockets faketime \
-postgresql"
+TEST_PACKAGES="libcunit1-dev clang clang-format python3 python3-pytest python3-websockets python3-jsonschema \
+python3-yaml faketime postgresql"
 
 say()
 {

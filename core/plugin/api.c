@@ -78,6 +78,7 @@ static bool api_handle_request(struct par_plugin *self, const char *payload_type
 		    "the plugins %s and %s both claim requests of payloadType \"%s\": "
 		    "disable one of them",
 		    taken->descriptor.name, self->descriptor.name, payload_type);
+	log_debug("plugin", "%s handles request %s", self->descriptor.name, payload_type);
 	return true;
 }
 
@@ -95,6 +96,7 @@ static bool api_handle_client_event(struct par_plugin *self, const char *payload
 				  "the plugins %s and %s both claim client events of payloadType "
 				  "\"%s\": disable one of them",
 				  taken->descriptor.name, self->descriptor.name, payload_type);
+	log_debug("plugin", "%s handles client event %s", self->descriptor.name, payload_type);
 	return true;
 }
 

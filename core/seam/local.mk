@@ -6,3 +6,5 @@ libparlance_a_SOURCES += \
 	core/seam/message.c core/seam/message.h \
 	core/seam/out_frame.c core/seam/out_frame.h \
 	core/seam/seam.h
+
+dist_schema_DATA += core/seam/core.schema.json

@@ -8,6 +8,7 @@ import json
 
 import websockets
 
+import schemas
 from wire import DEADLINE, connections
 
 
@@ -36,6 +37,7 @@ class Client:
         self.fault = None
         self.recording = server.recording
         self.conn = None  # its name in the recording
+        self.conversation = schemas.conversation()
 
     async def open(self, **options):
         options.setdefault("compression", None)
@@ -53,6 +55,7 @@ class Client:
         try:
             async for text in self.ws:
                 message = json.loads(text)  # whatever the server says is JSON
+                self.conversation.came(message)
                 if self.recording:
                     self.recording.note("in", conn=self.conn, message=message)
                 async with self.news:
@@ -71,6 +74,7 @@ class Client:
         except Exception as error:  # pylint: disable=broad-except
             self.fault = error  # told to whoever waits
         finally:
+            self.conversation.ended()
             if self.recording:
                 self.recording.note("close", conn=self.conn)
             async with self.news:
@@ -100,6 +104,7 @@ class Client:
 
     async def send(self, message):
         """A dict, or the text itself, or bytes for a binary frame."""
+        self.conversation.sent(message)
         if isinstance(message, dict):
             message = json.dumps(message, ensure_ascii=False)
         if self.recording:

@@ -18,6 +18,7 @@ import pytest
 
 import harness
 import postgres_rig
+import schemas
 
 numbers = itertools.count(1)
 
@@ -25,6 +26,7 @@ numbers = itertools.count(1)
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes minutes; run by `make check-long`")
     config.addinivalue_line("markers", "storage(name): is about this storage, and runs on it alone")
+    config.addinivalue_line("markers", "last: is about what all the others did")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -36,6 +38,7 @@ def pytest_collection_modifyitems(config, items):
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 def pytest_sessionfinish():
@@ -71,6 +74,15 @@ def pytest_runtest_makereport(item, call):
             if log:
                 tail = "\n".join(log.split("\n")[-60:])
                 report.sections.append((f"log of server {number} ({server.directory})", tail))
+
+
+@pytest.fixture(autouse=True)
+def judged():
+    """Whatever was said in the test, to and fro, fits its schema."""
+    yield
+    wrong = schemas.faults.copy()
+    schemas.faults.clear()
+    assert not wrong, "\n".join(wrong[:10])
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,9 @@ E2E_FILES = \
 	tests/e2e/postgres_cluster.py \
 	tests/e2e/postgres_proxy.py \
 	tests/e2e/postgres_rig.py \
+	tests/e2e/protocol_md.py \
 	tests/e2e/recording.py \
+	tests/e2e/schemas.py \
 	tests/e2e/test_bad_acks.py \
 	tests/e2e/test_backlog.py \
 	tests/e2e/test_bench.py \
@@ -42,6 +44,7 @@ E2E_FILES = \
 	tests/e2e/test_migrate.py \
 	tests/e2e/test_process.py \
 	tests/e2e/test_recording.py \
+	tests/e2e/test_schemas.py \
 	tests/e2e/test_seed.py \
 	tests/e2e/test_sqlite.py \
 	tests/e2e/test_two_servers.py \
@@ -72,8 +75,8 @@ E2E = PYTHONDONTWRITEBYTECODE=1 BENCH_DIR=$(abs_builddir)/bench \
 	$(PYTHON3) -m pytest -q -p no:cacheprovider
 
 e2e e2e-postgres e2e-long e2e-long-postgres: all $(check_LTLIBRARIES)
-	@$(PYTHON3) -c 'import pytest, websockets' || { \
-		echo "install python3-pytest and python3-websockets, or set PARLANCE_NO_E2E=1" >&2; \
+	@$(PYTHON3) -c 'import pytest, websockets, jsonschema, yaml' || { \
+		echo "install python3-{pytest,websockets,jsonschema,yaml}, or set PARLANCE_NO_E2E=1" >&2; \
 		exit 1; }
 	$(if $(findstring postgres,$@),PARLANCE_TEST_STORAGE=postgres) $(E2E) \
 		-m "$(if $(findstring long,$@),long,not long)" $(PYTEST_FLAGS) \

@@ -1,3 +1,4 @@
+dist_schema_DATA += plugins/calls/calls.schema.json
 dist_schema_DATA += plugins/messaging/messaging.schema.json
 dist_schema_DATA += plugins/typing/typing.schema.json
 

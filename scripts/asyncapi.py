@@ -118,6 +118,9 @@ def whole(files, owner, defined):
     """The schema of a message: the envelope, and in it this payload."""
     kind, name = defined.split(".", 1)
     inner = {"type": "object", **named(kind, name)}
+    if files[owner]["$defs"][defined] is False:  # there is no payload
+        inner["not"] = {"required": ["payload"]}
+        return {"allOf": [{"$ref": component("core", kind)}, inner]}
     inner.setdefault("properties", {})["payload"] = {"$ref": component(owner, defined)}
     if needed(files, owner, defined):
         inner["required"] = ["payload"]
@@ -127,9 +130,9 @@ def whole(files, owner, defined):
 def message(files, owner, name, payload):
     """One of components.messages."""
     made = {"name": name, "tags": [{"name": owner}]}
-    description = files[owner]["$defs"][name].get("description")
-    if description is not None:
-        made["summary"] = description
+    schema = files[owner]["$defs"][name]
+    if schema and "description" in schema:
+        made["summary"] = schema["description"]
     if name == "ping":
         made["contentType"] = "text/plain"
     elif "request" in name or "response" in name or name == "error":
@@ -183,7 +186,8 @@ def assemble(files):
     channel = dict(CHANNEL)
     channel["messages"] = {name: {"$ref": f"#/components/messages/{name}"} for name in made}
     schemas = {f"{owner}.{name}": moved(schema, owner)
-               for owner, file in files.items() for name, schema in file["$defs"].items()}
+               for owner, file in files.items() for name, schema in file["$defs"].items()
+               if schema is not False}
     del schemas["core.details"]["type"]
     schemas["core.details"]["anyOf"] = [{"$ref": f"#/components/schemas/{name}"}
                                         for name in schemas if ".details." in name]

@@ -53,9 +53,8 @@ def tables():
     """(its header, its rows) of each table; a row is a list of cells."""
     found = []
     for block in re.findall(r"(?:^\|.*\n)+", text(), re.M):
-        rows = [[cell.strip() for cell in line.strip("|").split(" | ")]
-                for line in block.replace(" |\n", "\n").splitlines()]
-        found.append(([cell.strip(" |") for cell in rows[0]], rows[2:]))
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in block.splitlines()]
+        found.append((rows[0], rows[2:]))
     return found
 
 
@@ -84,7 +83,7 @@ def payloads(kind):
             for name in re.findall(r"`(\w+)`", row[0]):
                 found[name] = read_payload(row[column])
     if kind in ("event", "clientEvent"):
-        before = "(?<!client )event" if kind == "event" else "client event"
+        before = "(?<!lient )event" if kind == "event" else "[Cc]lient event"
         for name, fields in re.findall(before + r"\s+`(\w+)`\s+`\{(.*?)\}`", text()):
             found.setdefault(name, read_fields(fields))
     return found

@@ -8,6 +8,8 @@ E2E_FILES = \
 	tests/e2e/client.py \
 	tests/e2e/conftest.py \
 	tests/e2e/crowd.py \
+	tests/e2e/dialogue.py \
+	tests/e2e/dialogue_runner.py \
 	tests/e2e/harness.py \
 	tests/e2e/postgres.py \
 	tests/e2e/postgres_cluster.py \
@@ -24,6 +26,7 @@ E2E_FILES = \
 	tests/e2e/test_crash.py \
 	tests/e2e/test_crash_postgres.py \
 	tests/e2e/test_delivery.py \
+	tests/e2e/test_dialogues.py \
 	tests/e2e/test_envelope.py \
 	tests/e2e/test_faults_clients.py \
 	tests/e2e/test_faults_clock.py \
@@ -52,7 +55,8 @@ E2E_FILES = \
 	tests/e2e/test_zoo.py \
 	tests/e2e/wire.py
 
-EXTRA_DIST += $(E2E_FILES)
+# The scripts that test_dialogues.py plays are a folder of their own.
+EXTRA_DIST += $(E2E_FILES) tests/dialogues
 
 # PYTEST_FLAGS for all, POSTGRES_PYTEST_FLAGS for what runs on PostgreSQL besides.
 PYTEST_FLAGS =

@@ -39,15 +39,15 @@ plugins_storage_memory_la_LDFLAGS = $(MODULE_LDFLAGS)
 
 plugin_LTLIBRARIES += plugins/storage_sqlite.la
 plugins_storage_sqlite_la_SOURCES = plugins/storage_sqlite/batch.c plugins/storage_sqlite/cache.c \
-	plugins/storage_sqlite/cache.h plugins/storage_sqlite/change.c \
+	plugins/storage_sqlite/cache.h plugins/storage_sqlite/change.c plugins/storage_sqlite/chat.c \
 	plugins/storage_sqlite/checkpoint.c plugins/storage_sqlite/db.c \
 	plugins/storage_sqlite/db.h plugins/storage_sqlite/dedupe.c \
 	plugins/storage_sqlite/device.c plugins/storage_sqlite/doc.c \
-	plugins/storage_sqlite/health.c plugins/storage_sqlite/history.c \
-	plugins/storage_sqlite/mark.c plugins/storage_sqlite/message.c \
+	plugins/storage_sqlite/group.c plugins/storage_sqlite/health.c \
+	plugins/storage_sqlite/history.c plugins/storage_sqlite/mark.c plugins/storage_sqlite/message.c \
 	plugins/storage_sqlite/open.c plugins/storage_sqlite/ops.h plugins/storage_sqlite/peers.c \
 	plugins/storage_sqlite/plugin.c plugins/storage_sqlite/prune.c \
-	plugins/storage_sqlite/schema.c plugins/storage_sqlite/statements.h \
+	plugins/storage_sqlite/reach.c plugins/storage_sqlite/roster.c plugins/storage_sqlite/schema.c plugins/storage_sqlite/statements.h \
 	plugins/storage_sqlite/stream.c plugins/storage_sqlite/wal_file.c \
 	plugins/storage_sqlite/wal_file.h plugins/storage_sqlite/worker.c \
 	plugins/storage_sqlite/worker.h plugins/storage_common/clear.h \

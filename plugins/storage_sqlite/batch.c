@@ -31,13 +31,13 @@ static bool run_op(struct db *db, struct par_tx *tx, struct par_op *op)
 	case PAR_OP_CURSOR:
 		return op_cursor(db, tx, op);
 	case PAR_OP_DOC_PUT:
-		return op_doc_put(db, op);
+		return op_doc_put(db, tx, op);
 	case PAR_OP_DOC_DELETE:
-		return op_doc_delete(db, op);
+		return op_doc_delete(db, tx, op);
 	case PAR_OP_PRUNE:
 		return op_prune(db, tx, op);
 	case PAR_OP_ROSTER:
-		break;
+		return op_roster(db, tx, op);
 	}
 	return tx_refuse(tx, PAR_E_INTERNAL, "no such operation");
 }
@@ -110,13 +110,13 @@ static void run_query(struct db *db, struct par_query *q)
 		query_doc_scan(db, q);
 		return;
 	case PAR_QUERY_MEMBERS:
-		break;
+		query_members(db, q);
+		return;
 	case PAR_QUERY_PEERS:
 		query_peers(db, q);
 		return;
 	}
-	q->error = PAR_E_INTERNAL;
-	q->message = "no such query";
+	query_refuse(q, PAR_E_INTERNAL, "no such query");
 }
 
 static bool work_writes(const struct work *work)

@@ -2,50 +2,54 @@
 /* CHANGE: edit, delete and hide. */
 #include "ops.h"
 
-/* What the change is about: by id, or by the user's own client id, or by another's. */
-static bool change_target(struct db *db, struct par_tx *tx, const struct par_op_change *change,
-			  struct chat *chat, const struct member *member, struct head *target)
+/* What was stored with the client id, if it is there for the member. */
+static bool sent_here(struct db *db, struct par_tx *tx, const struct chat *chat,
+		      const struct member *member, int64_t sender, struct par_str client_id,
+		      struct head *head)
 {
-	bool found;
-	unsigned i;
-
-	if (change->target_id != 0) {
-		found = message_head(db, tx, chat, change->target_id, target);
-	} else {
-		found =
-		    message_sent(db, tx, chat, member->user->id, change->target_client_id, target);
-		for (i = 0; !found && i < chat->n_members; i++)
-			found = message_sent(db, tx, chat, chat->members[i].user->id,
-					     change->target_client_id, target);
-		found = found && message_head(db, tx, chat, target->id, target);
-	}
-	if (!found || kind_is_service(target->kind))
-		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such message");
-	return true;
+	return message_sent(db, tx, chat, sender, client_id, head) && head->id > member->since;
 }
 
-/* Whether the message is hidden from the user, and since when. */
-static bool is_hidden(struct db *db, const struct chat *chat, const struct member *member,
-		      uint64_t id, uint64_t *at)
+/* The earliest of the others' that has this client id. */
+static bool others_sent(struct db *db, struct par_tx *tx, const struct chat *chat,
+			const struct member *member, struct par_str client_id, struct head *found)
 {
-	sqlite3_stmt *statement =
-	    db_bind(db, ST_HIDDEN_FIND, "ii", member->user->id, chat_row_id(chat, id));
-	bool found = db_row(db, statement);
+	struct head head;
+	unsigned i;
 
-	if (found)
-		*at = db_u64(statement, 0);
-	db_done(statement);
-	return found;
+	found->id = 0;
+	for (i = 0; i < chat->n_members; i++) {
+		const struct member *other = &chat->members[i];
+		if (other != member &&
+		    sent_here(db, tx, chat, member, other->user->id, client_id, &head) &&
+		    (found->id == 0 || head.id < found->id))
+			*found = head;
+	}
+	return found->id != 0;
+}
+
+/* What the change is about: by id, or by the user's own client id, or by another's. */
+static bool change_target(struct db *db, struct par_tx *tx, const struct par_op_change *change,
+			  const struct chat *chat, const struct member *member, struct head *target)
+{
+	uint64_t id = change->target_id;
+
+	if (id == 0 &&
+	    (sent_here(db, tx, chat, member, member->user->id, change->target_client_id, target) ||
+	     others_sent(db, tx, chat, member, change->target_client_id, target)))
+		id = target->id;
+	if (id <= member->since || !message_head(db, tx, chat, id, target) ||
+	    kind_is_service(target->kind))
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such message");
+	return true;
 }
 
 /* The message is about to go from the member's sight: it counts as missed no more. */
 static void unmiss(struct db *db, const struct chat *chat, struct member *member,
 		   const struct head *target)
 {
-	uint64_t at;
-
 	if (member->user->id == target->sender || member->read >= target->id ||
-	    target->deleted != 0 || is_hidden(db, chat, member, target->id, &at))
+	    target->deleted != 0 || message_hidden(db, chat, member, target->id, NULL))
 		return;
 	member->missed--;
 	member_save(db, chat, member);
@@ -112,7 +116,7 @@ static bool change_hide(struct db *db, struct par_tx *tx, struct par_op *op, str
 
 	result->id = result->original_id = target->id;
 	result->client_id = result->original_client_id = target->client_id;
-	if (is_hidden(db, chat, member, target->id, &result->timestamp))
+	if (message_hidden(db, chat, member, target->id, &result->timestamp))
 		return true;
 	result->timestamp = cursor_max(tx->now, chat->last_time);
 	unmiss(db, chat, member, target);
@@ -121,19 +125,32 @@ static bool change_hide(struct db *db, struct par_tx *tx, struct par_op *op, str
 				  chat_row_id(chat, target->id), result->timestamp));
 }
 
+/* Whether he stored the change before, as a member of by now, or of once upon a time. */
+static bool change_sent(struct db *db, struct par_tx *tx, const struct par_op_change *change,
+			const struct chat *chat, const struct member *member, struct head *head)
+{
+	const struct user *user = member == NULL ? NULL : member->user;
+
+	if (change->kind == PAR_CHANGE_HIDE)
+		return false;
+	if (user == NULL && chat_is_group(chat))
+		user = user_find(db, change->chat.user);
+	return user != NULL && message_sent(db, tx, chat, user->id, change->client_id, head);
+}
+
 bool op_change(struct db *db, struct par_tx *tx, struct par_op *op)
 {
 	const struct par_op_change *change = &op->u.change;
 	struct chat *chat = chat_find(db, change->chat.key);
 	struct member *member = chat == NULL ? NULL : chat_member(chat, change->chat.user);
 	struct head target = { .id = 0 };
-	uint64_t at;
 
-	if (member == NULL || chat->last_id == ROW_NUMBER_MAX)
+	if (chat == NULL || chat->last_id == ROW_NUMBER_MAX)
 		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat, or it is full");
-	if (change->kind != PAR_CHANGE_HIDE &&
-	    message_sent(db, tx, chat, member->user->id, change->client_id, &target))
+	if (change_sent(db, tx, change, chat, member, &target))
 		return message_resent(db, tx, chat, &target, change->fingerprint, &op->result);
+	if (member == NULL)
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	if (change->refused != NULL)
 		return tx_refuse(tx, PAR_E_FORBIDDEN, change->refused);
 	if (!change_target(db, tx, change, chat, member, &target))
@@ -143,7 +160,7 @@ bool op_change(struct db *db, struct par_tx *tx, struct par_op *op)
 	if (change->kind == PAR_CHANGE_DELETE && target.deleted != 0 &&
 	    target.sender == member->user->id)
 		return change_deleted(db, tx, op, chat, &target);
-	if (is_hidden(db, chat, member, target.id, &at))
+	if (message_hidden(db, chat, member, target.id, NULL))
 		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such message");
 	if (target.sender != member->user->id)
 		return tx_refuse(tx, PAR_E_FORBIDDEN, "only the author can do this");

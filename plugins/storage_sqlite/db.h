@@ -43,6 +43,8 @@ struct db {
 	struct par_json writer;
 	uint64_t generation; /* which opening of the file this is */
 	uint64_t last_at; /* the time of the latest event: the next one's is no less */
+	/* of the MARK operations of the tx that runs: up to where it was before */
+	uint64_t marked_before[PAR_TX_OPS];
 	/* cache.c */
 	struct user *users;
 	struct user *users_by_id;

@@ -5,19 +5,40 @@
 #include "../storage_common/page.h"
 #include "ops.h"
 
-bool op_doc_put(struct db *db, struct par_op *op)
+/* Refuses the tx when something else is there than the operation expects. */
+static bool doc_expected(struct db *db, struct par_tx *tx, const struct par_op_doc *doc)
+{
+	sqlite3_stmt *statement;
+	struct par_str value = { NULL, 0 };
+	bool same;
+
+	if (!doc->expects)
+		return true;
+	statement = db_bind(db, ST_DOC_GET, "tt", doc->plugin, doc->key);
+	if (db_row(db, statement))
+		value = db_str(statement, 1);
+	same =
+	    (value.s == NULL) == (doc->expected.s == NULL) && par_str_equal(value, doc->expected);
+	db_done(statement);
+	return same || tx_refuse(tx, PAR_E_CONFLICT, "the document is not what was expected");
+}
+
+bool op_doc_put(struct db *db, struct par_tx *tx, struct par_op *op)
 {
 	const struct par_op_doc *doc = &op->u.doc;
 
+	if (!doc_expected(db, tx, doc))
+		return false;
 	op->result.applied = true;
 	return db_run(db, db_bind(db, ST_DOC_PUT, "ttt", doc->plugin, doc->key, doc->value));
 }
 
-bool op_doc_delete(struct db *db, struct par_op *op)
+bool op_doc_delete(struct db *db, struct par_tx *tx, struct par_op *op)
 {
 	const struct par_op_doc *doc = &op->u.doc;
 
-	if (!db_run(db, db_bind(db, ST_DOC_DELETE, "tt", doc->plugin, doc->key)))
+	if (!doc_expected(db, tx, doc) ||
+	    !db_run(db, db_bind(db, ST_DOC_DELETE, "tt", doc->plugin, doc->key)))
 		return false;
 	op->result.applied = sqlite3_changes(db->handle) > 0;
 	return true;

@@ -47,10 +47,11 @@ static size_t message_row(struct db *db, struct par_query *q, const struct chat 
 	       row->reply.len;
 }
 
-static void read_page(struct db *db, struct par_query *q, const struct chat *chat, int64_t user)
+static void read_page(struct db *db, struct par_query *q, const struct chat *chat,
+		      const struct member *member)
 {
 	bool up = q->start_id != 0;
-	uint64_t first = up ? q->start_id : 1, last = chat->last_id;
+	uint64_t first = cursor_max(q->start_id, member->since + 1), last = chat->last_id;
 	sqlite3_stmt *statement;
 	size_t bytes = 0;
 
@@ -60,7 +61,7 @@ static void read_page(struct db *db, struct par_query *q, const struct chat *cha
 		return;
 	q->messages = db->api->query_alloc(
 	    q, cursor_min(q->limit, last + 1 - first) * sizeof(*q->messages) + 1);
-	statement = db_bind(db, up ? ST_MESSAGES_UP : ST_MESSAGES_DOWN, "iii", user,
+	statement = db_bind(db, up ? ST_MESSAGES_UP : ST_MESSAGES_DOWN, "iii", member->user->id,
 			    chat_row_id(chat, first), chat_row_id(chat, last));
 	while (!q->has_more && db_row(db, statement)) {
 		size_t len = 0;
@@ -75,27 +76,33 @@ static void read_page(struct db *db, struct par_query *q, const struct chat *cha
 
 void query_messages(struct db *db, struct par_query *q)
 {
-	struct chat *chat = chat_find(db, q->chat.key);
-	const struct member *member = chat == NULL ? NULL : chat_member(chat, q->chat.user);
-	const struct member *other = member == NULL ? NULL : chat_other(chat, member);
+	struct chat *chat = chat_look(db, q->chat.key);
+	const struct member *member, *other;
+	struct member room;
 
-	if (member == NULL)
+	member = chat == NULL ? NULL : chat_self(db, chat, q->chat.user, &room);
+	if (member == NULL) {
+		if (par_chat_is_group(&q->chat))
+			query_refuse(q, PAR_E_NOT_FOUND, "there is no such chat");
 		return;
+	}
+	other = chat_other(chat, member);
 	q->my_delivered = member->delivered;
 	q->my_read = member->read;
 	if (other != NULL) {
 		q->peer_delivered = other->delivered;
 		q->peer_read = other->read;
 	}
-	read_page(db, q, chat, member->user->id);
+	read_page(db, q, chat, member);
 }
 
 /* The last message that is shown to the member. */
 static void last_shown(struct db *db, struct par_query *q, const struct chat *chat,
 		       const struct member *member, struct par_chat_entry *row)
 {
-	sqlite3_stmt *statement = db_bind(db, ST_MESSAGE_SHOWN, "iii", member->user->id,
-					  chat_row_id(chat, 0), chat_row_id(chat, chat->content));
+	sqlite3_stmt *statement =
+	    db_bind(db, ST_MESSAGE_SHOWN, "iii", member->user->id, chat_row_id(chat, member->since),
+		    chat_row_id(chat, chat->content));
 
 	if (db_row(db, statement)) {
 		row->last_id = row_number(db_u64(statement, 0));
@@ -129,6 +136,7 @@ static void chat_row(struct db *db, struct par_query *q, struct chat *chat,
 
 	memset(row, 0, sizeof(*row));
 	row->peer = db_query_copy(db, q, member->peer);
+	row->last_time = member->joined;
 	last_shown(db, q, chat, member, row);
 	row->missed = member->missed;
 	row->first_missed = first_missed(db, chat, member);
@@ -138,14 +146,21 @@ static void chat_row(struct db *db, struct par_query *q, struct chat *chat,
 		row->peer_delivered = other->delivered;
 		row->peer_read = other->read;
 	}
+	if (chat_is_group(chat)) {
+		row->name = db_query_copy(db, q, chat->name);
+		row->members = chat->size;
+		row->role = member->role;
+	}
 }
 
 void query_chat(struct db *db, struct par_query *q)
 {
-	struct chat *chat = chat_find(db, q->chat.key);
-	const struct member *member = chat == NULL ? NULL : chat_member(chat, q->chat.user);
+	struct chat *chat = chat_look(db, q->chat.key);
+	const struct member *member;
+	struct member room;
 
-	if (member == NULL || chat->last_id == 0)
+	member = chat == NULL ? NULL : chat_self(db, chat, q->chat.user, &room);
+	if (member == NULL || (chat->last_id == 0 && !chat_is_group(chat)))
 		return;
 	q->chats = db->api->query_alloc(q, sizeof(*q->chats));
 	chat_row(db, q, chat, member, q->chats);
@@ -169,12 +184,16 @@ static void read_chats(struct db *db, struct par_query *q, const struct user *us
 
 	q->chats = db->api->query_alloc(q, q->limit * sizeof(*q->chats) + 1);
 	while (!q->has_more && db_row(db, statement)) {
-		struct chat *chat = chat_find_id(db, sqlite3_column_int64(statement, 0));
+		struct chat *chat = chat_look_id(db, sqlite3_column_int64(statement, 0));
+		const struct member *member;
+		struct member room;
 		size_t len = 0;
-		if (chat == NULL)
+
+		member = chat == NULL ? NULL : chat_self(db, chat, user->name, &room);
+		if (member == NULL)
 			break;
 		if (q->n < q->limit) {
-			chat_row(db, q, chat, chat_member(chat, user->name), &q->chats[q->n]);
+			chat_row(db, q, chat, member, &q->chats[q->n]);
 			len = q->chats[q->n].last_text.len;
 		}
 		page_add(q, &bytes, len);
@@ -190,8 +209,7 @@ void query_chats(struct db *db, struct par_query *q)
 	if (user != NULL && q->after_key.s != NULL)
 		rank = place_of(db, user, q->after_key);
 	if (q->after_key.s != NULL && rank == 0) {
-		q->error = PAR_E_NOT_FOUND;
-		q->message = "there is no such chat to go on from";
+		query_refuse(q, PAR_E_NOT_FOUND, "there is no such chat to go on from");
 	} else if (user != NULL && rank == 0) {
 		read_chats(db, q, user, db_bind(db, ST_CHATS_FIRST, "i", user->id));
 	} else if (user != NULL) {

@@ -20,7 +20,7 @@ static void mark_target(struct db *db, struct par_tx *tx, const struct chat *cha
 		return;
 	if (upto == 0 || upto > member->theirs)
 		upto = member->theirs;
-	statement = db_bind(db, ST_MESSAGE_BEFORE, "iii", chat_row_id(chat, 0),
+	statement = db_bind(db, ST_MESSAGE_BEFORE, "iii", chat_row_id(chat, member->since),
 			    chat_row_id(chat, upto), member->user->id);
 	if (db_row(db, statement)) {
 		target->id = row_number(db_u64(statement, 0));
@@ -85,6 +85,7 @@ bool op_mark(struct db *db, struct par_tx *tx, struct par_op *op)
 		return along ? true : tx_refuse(tx, PAR_E_NOT_FOUND, "there is no message to mark");
 	result->id = target.id;
 	result->applied = target.id > in_force;
+	db->marked_before[op - tx->ops] = in_force;
 	if (result->applied && !mark_apply(db, chat, member, mark->kind, target.id,
 					   cursor_max(tx->now, chat->last_time)))
 		return false;

@@ -76,6 +76,19 @@ bool message_head(struct db *db, struct par_tx *tx, const struct chat *chat, uin
 	return found;
 }
 
+bool message_hidden(struct db *db, const struct chat *chat, const struct member *member,
+		    uint64_t id, uint64_t *at)
+{
+	sqlite3_stmt *statement =
+	    db_bind(db, ST_HIDDEN_FIND, "ii", member->user->id, chat_row_id(chat, id));
+	bool found = db_row(db, statement);
+
+	if (found && at != NULL)
+		*at = db_u64(statement, 0);
+	db_done(statement);
+	return found;
+}
+
 /* What a new message changes for each member. */
 static void members_note(struct db *db, struct chat *chat, const struct member *sender,
 			 enum kind kind)
@@ -193,28 +206,48 @@ struct par_str message_reply(struct db *db, const struct chat *chat, uint64_t id
 	return par_json_text(out);
 }
 
+/* Whether the user stored it before, as a member of by now, or of once upon a time. */
 static bool append_sent(struct db *db, struct par_tx *tx, const struct par_op_append *append,
-			struct chat *chat)
+			const struct chat *chat, struct head *head)
 {
-	const struct member *member = chat == NULL ? NULL : chat_member(chat, append->chat.user);
-	struct head head;
+	const struct user *user = chat == NULL ? NULL : user_find(db, append->chat.user);
 
-	return member != NULL &&
-	       message_sent(db, tx, chat, member->user->id, append->client_id, &head);
+	return user != NULL && message_sent(db, tx, chat, user->id, append->client_id, head);
 }
 
-/* Whether a message that was not sent before may be stored. */
+/* Whether the user sees what he forwards. */
+static bool append_forward_good(struct db *db, struct par_tx *tx,
+				const struct par_op_append *append)
+{
+	struct chat *from = chat_look(db, append->forward.key);
+	const struct member *member;
+	struct member room;
+	struct head head;
+
+	member = from == NULL ? NULL : chat_self(db, from, append->chat.user, &room);
+	return member != NULL && message_head(db, tx, from, append->forward_id, &head) &&
+	       head.id > member->since && !kind_is_service(head.kind) && head.deleted == 0 &&
+	       !message_hidden(db, from, member, head.id, NULL);
+}
+
+/* Whether a message that was not sent before may be stored. `member` is NULL in a dialog
+ * that is not there yet, and in a group that he is not in. */
 static bool append_good(struct db *db, struct par_tx *tx, const struct par_op_append *append,
-			const struct chat *chat)
+			const struct chat *chat, const struct member *member)
 {
 	struct head to;
 
 	if (append->refused != NULL)
 		return tx_refuse(tx, PAR_E_FORBIDDEN, append->refused);
-	if (chat != NULL && message_head(db, tx, chat, append->reply_to, &to) &&
-	    !kind_is_service(to.kind))
-		return true;
-	return tx_refuse(tx, PAR_E_NOT_FOUND, "replyTo is no message of this chat");
+	if (member == NULL && par_chat_is_group(&append->chat))
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
+	if (append->reply_to != 0 &&
+	    (member == NULL || append->reply_to <= member->since ||
+	     !message_head(db, tx, chat, append->reply_to, &to) || kind_is_service(to.kind)))
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "replyTo is no message of this chat");
+	if (append->forward_id != 0 && !append_forward_good(db, tx, append))
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such message to forward");
+	return true;
 }
 
 bool op_append(struct db *db, struct par_tx *tx, struct par_op *op)
@@ -229,18 +262,24 @@ bool op_append(struct db *db, struct par_tx *tx, struct par_op *op)
 			       append->forwarded,
 			       append->payload };
 	struct chat *chat = chat_find(db, append->chat.key);
-	struct member *member;
+	struct member *member = chat == NULL ? NULL : chat_member(chat, append->chat.user);
 	struct head head;
 	enum added added;
 
 	/* A resend is answered though it would be refused now. Looking for it first
 	 * costs a statement, and only these need it. */
-	if ((append->reply_to != 0 || append->refused != NULL) &&
-	    !append_sent(db, tx, append, chat) && !append_good(db, tx, append, chat))
-		return false;
-	if (chat == NULL && db->error == SQLITE_OK && !par_id_is_group(append->chat.peer))
+	if (append->reply_to != 0 || append->forward_id != 0 || append->refused != NULL ||
+	    (member == NULL && par_chat_is_group(&append->chat))) {
+		if (append_sent(db, tx, append, chat, &head))
+			return message_resent(db, tx, chat, &head, append->fingerprint,
+					      &op->result);
+		if (!append_good(db, tx, append, chat, member))
+			return false;
+	}
+	if (chat == NULL && db->error == SQLITE_OK) {
 		chat = chat_get(db, &append->chat);
-	member = chat == NULL ? NULL : chat_member(chat, append->chat.user);
+		member = chat == NULL ? NULL : chat_member(chat, append->chat.user);
+	}
 	if (member == NULL || chat->last_id == ROW_NUMBER_MAX)
 		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat, or it is full");
 	added = message_add(db, tx, chat, member, &draft, &head);

@@ -8,6 +8,7 @@
  *
  *   message.c  APPEND    change.c   CHANGE    mark.c  MARK
  *   stream.c   EVENT, EVENTS                  device.c   CURSOR, DEVICE
+ *   reach.c    EVENT to many                  roster.c   ROSTER, MEMBERS
  *   prune.c    PRUNE                          doc.c      documents
  *   history.c  MESSAGES, CHATS, CHAT          peers.c    PEERS
  */
@@ -22,8 +23,10 @@ bool op_mark(struct db *db, struct par_tx *tx, struct par_op *op);
 bool op_event(struct db *db, struct par_tx *tx, struct par_op *op);
 bool op_cursor(struct db *db, struct par_tx *tx, struct par_op *op);
 bool op_prune(struct db *db, struct par_tx *tx, struct par_op *op);
-bool op_doc_put(struct db *db, struct par_op *op);
-bool op_doc_delete(struct db *db, struct par_op *op);
+bool op_doc_put(struct db *db, struct par_tx *tx, struct par_op *op);
+bool op_doc_delete(struct db *db, struct par_tx *tx, struct par_op *op);
+bool op_event_to_many(struct db *db, struct par_tx *tx, struct par_op *op);
+bool op_roster(struct db *db, struct par_tx *tx, struct par_op *op);
 
 void query_device(struct db *db, struct par_query *q);
 void query_events(struct db *db, struct par_query *q);
@@ -32,6 +35,7 @@ void query_chats(struct db *db, struct par_query *q);
 void query_chat(struct db *db, struct par_query *q);
 void query_doc_get(struct db *db, struct par_query *q);
 void query_doc_scan(struct db *db, struct par_query *q);
+void query_members(struct db *db, struct par_query *q);
 void query_peers(struct db *db, struct par_query *q);
 
 /* Sets the tx's error; returns false. */
@@ -42,7 +46,18 @@ static inline bool tx_refuse(struct par_tx *tx, enum par_error error, const char
 	return false;
 }
 
-/* stream.c: drops what is kept of the stream up to this seq, the end included. */
+static inline void query_refuse(struct par_query *q, enum par_error error, const char *message)
+{
+	q->error = error;
+	q->message = message;
+}
+
+/* stream.c: the next event of the stream, which has room for it; `own`: the user did it himself. */
+bool stream_add(struct db *db, struct user *user, const struct par_op_event *event, bool own,
+		struct par_str payload);
+/* Whether he has one on record; his devices are loaded. */
+bool user_has_other_device(const struct user *user, struct par_str name);
+/* Drops what is kept of the stream up to this seq, the end included. */
 bool stream_drop(struct db *db, struct user *user, uint64_t upto);
 
 /* device.c. What was sent to a device whose server died is not known: all, perhaps. */
@@ -91,6 +106,9 @@ bool message_sent(struct db *db, struct par_tx *tx, const struct chat *chat, int
 		  struct par_str client_id, struct head *head);
 bool message_head(struct db *db, struct par_tx *tx, const struct chat *chat, uint64_t id,
 		  struct head *head);
+/* Whether it is hidden from the member, and since when; `at` may be NULL. */
+bool message_hidden(struct db *db, const struct chat *chat, const struct member *member,
+		    uint64_t id, uint64_t *at);
 /* Fills the result with the message; of a service message with its original too. */
 bool message_result(struct db *db, struct par_tx *tx, const struct chat *chat,
 		    const struct head *head, struct par_op_result *result);

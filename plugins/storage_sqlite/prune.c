@@ -135,6 +135,30 @@ static bool catch_up(struct db *db, struct par_op_prune *prune)
 	return false;
 }
 
+/* Drops messages of groups that were deleted, and then what names them. True when there
+ * may be more. */
+static bool drop_groups(struct db *db, uint64_t room)
+{
+	sqlite3_stmt *statement;
+	int64_t chat;
+
+	for (; room > 0; room--) {
+		statement = db_bind(db, ST_GROUP_FIND_GONE, "");
+		chat = db_row(db, statement) ? sqlite3_column_int64(statement, 0) : 0;
+		db_done(statement);
+		if (chat == 0 ||
+		    !db_run(db, db_bind(db, ST_GROUP_DROP_MESSAGES, "iii", row_id(chat, 0),
+					row_id(chat, ROW_NUMBER_MAX), room)))
+			return false;
+		room -= (uint64_t)sqlite3_changes(db->handle);
+		if (room == 0)
+			break;
+		if (!db_run(db, db_bind(db, ST_GROUP_DROP, "i", chat)))
+			return false;
+	}
+	return true;
+}
+
 bool op_prune(struct db *db, struct par_tx *tx, struct par_op *op)
 {
 	struct par_op_prune step = op->u.prune;
@@ -153,6 +177,7 @@ bool op_prune(struct db *db, struct par_tx *tx, struct par_op *op)
 		more = forget_unseen(db, &step) || more;
 	}
 	more = catch_up(db, &step) || more;
+	more = drop_groups(db, step.limit) || more;
 	op->u.prune.events = step.events;
 	op->u.prune.devices = step.devices;
 	op->result.applied = more;

@@ -24,6 +24,11 @@
  *   - member.rank orders a user's list of chats and changes only when a
  *     message arrives in a chat that is not his first already.
  *
+ * A group is a chat with a name; `size` is the number of its members, who have a role,
+ * the time when they joined, and the message up to which nothing is there for them
+ * (`since`). One that was deleted is `gone`: it has no members, and PRUNE drops its
+ * messages, and the row last, so that its number is not used again before.
+ *
  * Each opening of the file is a generation, counted in meta. device.connected is
  * the generation of the server that has the device, 0 when none has: any other
  * than the present one is that of a server that died. device.seen is exact while
@@ -82,6 +87,16 @@ static const char *const migrations[] = {
 	"CREATE INDEX device_seen ON device (connected, seen);"
 	"INSERT INTO meta (key, value) VALUES ('generation', 1);"
 	"UPDATE meta SET value = 2 WHERE key = 'writer';",
+
+	/* Groups. What is there is dialogs. */
+	"ALTER TABLE chat ADD COLUMN name TEXT;"
+	"ALTER TABLE chat ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE chat ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX chat_gone ON chat (gone) WHERE gone = 1;"
+	"ALTER TABLE member ADD COLUMN role INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE member ADD COLUMN joined INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE member ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE meta SET value = 3 WHERE key = 'writer';",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))

@@ -12,6 +12,9 @@
 	"m.kind < 2 AND m.sender <> ?1 AND m.deleted IS NULL" \
 	" AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.user = ?1 AND h.message = m.id)"
 #define SHOWN "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.user = ?1 AND h.message = m.id)"
+#define MEMBER_COLUMNS \
+	"m.user, u.name, m.peer, m.read, m.read_at, m.delivered, m.delivered_at," \
+	" m.counted, m.missed, m.theirs, m.rank, m.role, m.joined, m.since"
 #define MESSAGE_COLUMNS \
 	"m.id, m.client_id, u.name, m.kind, m.text, m.attachments, m.forwarded, m.payload," \
 	" m.ref, m.created, m.updated, m.deleted"
@@ -40,24 +43,47 @@
 	X(ST_USER_BEHIND, "UPDATE user SET behind = ?2 WHERE id = ?1") \
 	X(ST_USER_FIND_BEHIND, "SELECT name FROM user WHERE behind = 1 LIMIT 1") \
 \
-	X(ST_CHAT_FIND, "SELECT id, content FROM chat WHERE key = ?1") \
-	X(ST_CHAT_KEY, "SELECT key, content FROM chat WHERE id = ?1") \
+	X(ST_CHAT_FIND, "SELECT id, content, name, size FROM chat WHERE key = ?1 AND gone = 0") \
+	X(ST_CHAT_KEY, "SELECT id, content, name, size, key FROM chat WHERE id = ?1") \
 	X(ST_CHAT_ADD, "INSERT INTO chat (key) VALUES (?1)") \
 	X(ST_CHAT_CONTENT, "UPDATE chat SET content = ?2 WHERE id = ?1") \
 	X(ST_CHAT_LAST, "SELECT id, created, kind FROM message WHERE id BETWEEN ?1 AND ?2" \
 			" ORDER BY id DESC LIMIT 1") \
 \
 	X(ST_MEMBER_ADD, "INSERT INTO member (chat, user, peer) VALUES (?1, ?2, ?3)") \
-	X(ST_MEMBERS, \
-	  "SELECT m.user, u.name, m.peer, m.read, m.read_at, m.delivered, m.delivered_at," \
-	  " m.counted, m.missed, m.theirs, m.rank" \
-	  " FROM member m JOIN user u ON u.id = m.user WHERE m.chat = ?1") \
+	X(ST_MEMBERS, "SELECT " MEMBER_COLUMNS \
+		      " FROM member m JOIN user u ON u.id = m.user WHERE m.chat = ?1") \
+	X(ST_MEMBER, "SELECT " MEMBER_COLUMNS " FROM member m JOIN user u ON u.id = m.user" \
+		     " WHERE m.chat = ?1 AND m.user = ?2") \
 	X(ST_MEMBER_COUNT, "SELECT count(*) FILTER (WHERE " COUNTS "), max(m.id) FROM message m" \
 			   " WHERE m.id > ?2 AND m.id <= ?3 AND m.sender <> ?1") \
 	X(ST_MEMBER_SAVE, \
 	  "UPDATE member SET read = ?3, read_at = ?4, delivered = ?5, delivered_at = ?6," \
 	  " counted = ?7, missed = ?8, theirs = ?9 WHERE chat = ?1 AND user = ?2") \
 	X(ST_MEMBER_RANK, "UPDATE member SET rank = ?3 WHERE chat = ?1 AND user = ?2") \
+\
+	X(ST_GROUP_TAKEN, "SELECT 1 FROM chat WHERE key = ?1") \
+	X(ST_GROUP_ADD, "INSERT INTO chat (key, name) VALUES (?1, ?2)") \
+	X(ST_GROUP_NAME, "UPDATE chat SET name = ?2 WHERE id = ?1") \
+	X(ST_GROUP_SIZE, "UPDATE chat SET size = ?2 WHERE id = ?1") \
+	X(ST_GROUP_GONE, "UPDATE chat SET gone = 1, size = 0 WHERE id = ?1") \
+	X(ST_GROUP_FIND_GONE, "SELECT id FROM chat WHERE gone = 1 LIMIT 1") \
+	X(ST_GROUP_DROP_MESSAGES, \
+	  "DELETE FROM message WHERE id IN" \
+	  " (SELECT id FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3)") \
+	X(ST_GROUP_DROP, "DELETE FROM chat WHERE id = ?1") \
+	X(ST_MEMBER_JOIN, \
+	  "INSERT INTO member (chat, user, peer, read, delivered, counted, rank, role, joined," \
+	  " since) VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5, ?6, ?7, ?8)") \
+	X(ST_MEMBER_ROLE, "UPDATE member SET role = ?3 WHERE chat = ?1 AND user = ?2") \
+	X(ST_MEMBER_GO, "DELETE FROM member WHERE chat = ?1 AND user = ?2") \
+	X(ST_HIDDEN_FORGET, "DELETE FROM hidden WHERE user = ?1 AND message BETWEEN ?2 AND ?3") \
+	X(ST_MESSAGE_SENDERS, "SELECT id, sender, kind < 2 AND deleted IS NULL FROM message" \
+			      " WHERE id > ?1 AND id <= ?2 ORDER BY id") \
+	X(ST_MESSAGE_AUTHORS, \
+	  "SELECT DISTINCT u.id FROM (SELECT sender FROM message WHERE id > ?1 AND id <= ?2" \
+	  " AND sender <> ?3 ORDER BY id DESC LIMIT ?4) m JOIN user u ON u.id = m.sender" \
+	  " ORDER BY u.name") \
 \
 	X(ST_MESSAGE_ADD, \
 	  "INSERT OR IGNORE INTO message (id, sender, kind, created, client_id, fingerprint," \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A user's stream: the next event (EVENT), pages of it (EVENTS), dropping its head. */
+/* A user's stream: the next event (EVENT), pages of it (EVENTS), dropping its head. Events to
+ * many are in reach.c. */
 #include <parlance/storage_fill.h>
 
 #include "../storage_common/page.h"
@@ -18,7 +19,7 @@ static uint64_t event_missed(struct db *db, const struct par_tx *tx,
 	return member == NULL ? 0 : member->missed;
 }
 
-static bool has_other_device(const struct user *user, struct par_str name)
+bool user_has_other_device(const struct user *user, struct par_str name)
 {
 	const struct device *device = user->devices;
 
@@ -27,12 +28,12 @@ static bool has_other_device(const struct user *user, struct par_str name)
 	return device != NULL;
 }
 
-static bool event_add(struct db *db, const struct user *user, const struct par_op_event *event,
-		      struct par_str payload)
+bool stream_add(struct db *db, struct user *user, const struct par_op_event *event, bool own,
+		struct par_str payload)
 {
-	int64_t id = row_id(user->id, user->last_seq + 1);
+	int64_t id = row_id(user->id, ++user->last_seq);
 
-	if (!event->own)
+	if (!own)
 		return db_run(
 		    db, db_bind(db, ST_EVENT_ADD, "itti", id, event->type, payload, db->last_at));
 	return db_run(db, db_bind(db, ST_EVENT_ADD_OWN, "ittitn", id, event->type, payload,
@@ -42,15 +43,18 @@ static bool event_add(struct db *db, const struct user *user, const struct par_o
 bool op_event(struct db *db, struct par_tx *tx, struct par_op *op)
 {
 	struct par_op_event *event = &op->u.event;
-	struct user *user = user_get(db, event->user);
+	struct user *user;
 	struct par_json *out;
 
+	if (event->reach != PAR_REACH_USER)
+		return op_event_to_many(db, tx, op);
+	user = user_get(db, event->user);
 	if (user == NULL)
 		return false;
 	if (event->own && !event->always) {
 		if (!user_load_devices(db, user))
 			return false;
-		if (!has_other_device(user, event->origin_device))
+		if (!user_has_other_device(user, event->origin_device))
 			return true;
 	}
 	if (user->last_seq == ROW_NUMBER_MAX)
@@ -61,9 +65,9 @@ bool op_event(struct db *db, struct par_tx *tx, struct par_op *op)
 		return tx_refuse(tx, PAR_E_TOO_LARGE, "an event became too large");
 	event->data = db->api->event_data_new(event->type, par_json_text(out));
 	db->last_at = cursor_max(db->last_at, tx->now);
-	if (!event_add(db, user, event, par_json_text(out)))
+	if (!stream_add(db, user, event, event->own, par_json_text(out)))
 		return false;
-	op->result.seq = ++user->last_seq;
+	op->result.seq = user->last_seq;
 	op->result.applied = true;
 	return true;
 }

@@ -98,8 +98,8 @@ static void test_events_are_not_old(void)
 static void test_no_way_back(void)
 {
 	open_version_1();
-	CU_ASSERT_EQUAL(ask_file(&store, "PRAGMA user_version"), 2);
-	CU_ASSERT_EQUAL(ask_file(&store, "SELECT value FROM meta WHERE key = 'writer'"), 2);
+	CU_ASSERT_EQUAL(ask_file(&store, "PRAGMA user_version"), 3);
+	CU_ASSERT_EQUAL(ask_file(&store, "SELECT value FROM meta WHERE key = 'writer'"), 3);
 	CU_ASSERT_EQUAL(
 	    ask_file(&store, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
 	store_close(&store);

@@ -1,5 +1,6 @@
 dist_schema_DATA += plugins/calls/calls.schema.json
 dist_schema_DATA += plugins/messaging/messaging.schema.json
+dist_schema_DATA += plugins/presence/presence.schema.json
 dist_schema_DATA += plugins/typing/typing.schema.json
 
 plugin_LTLIBRARIES += plugins/messaging.la plugins/typing.la plugins/auth_insecure.la
@@ -21,6 +22,13 @@ plugins_groups_la_LIBADD = $(JSONC_LIBS)
 plugins_typing_la_SOURCES = plugins/typing/room.c plugins/typing/typing.c plugins/typing/typing.h
 plugins_typing_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_typing_la_LIBADD = $(JSONC_LIBS)
+
+plugin_LTLIBRARIES += plugins/presence.la
+plugins_presence_la_SOURCES = plugins/presence/errand.c plugins/presence/page.c \
+	plugins/presence/person.c plugins/presence/presence.c plugins/presence/presence.h \
+	plugins/presence/seen.c
+plugins_presence_la_LDFLAGS = $(MODULE_LDFLAGS)
+plugins_presence_la_LIBADD = $(JSONC_LIBS)
 
 plugins_auth_insecure_la_SOURCES = plugins/auth_insecure.c
 plugins_auth_insecure_la_LDFLAGS = $(MODULE_LDFLAGS)

@@ -211,6 +211,8 @@ void host_unload(struct par_plugin *plugin)
 	host_loop_finish(host);
 	if (plugin->descriptor->stop != NULL)
 		plugin->descriptor->stop(plugin->state);
+	if (host->in_flight > 0 && host->storage_state != plugin->state)
+		host_settle(host); /* what it submitted may still come back */
 	host_loop_finish(host);
 	if (plugin->descriptor->unload != NULL)
 		plugin->descriptor->unload(plugin->state);

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* plugins/presence on the manual clock of the fake host, with storage_memory behind it. */
+#include <parlance/chat.h>
+
+#include "support/host_requests.h"
+#include "support/store.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct host_client alice = { "alice", "phone", 1 };
+static const struct host_client alice_laptop = { "alice", "laptop", 2 };
+static const struct host_client bob = { "bob", "phone", 3 };
+static const struct host_client carol = { "carol", "phone", 4 };
+
+static struct store store; /* whose host is the plugin's too */
+static struct host *host;
+static struct host_requests *requests;
+static struct par_plugin *presence;
+
+static void load(const char *config)
+{
+	presence = host_load(host, PLUGIN_BUILD_DIR "/presence.so", config);
+	if (presence == NULL || !host_start(presence)) {
+		fprintf(stderr, "%s\n", host->error);
+		exit(2);
+	}
+}
+
+static void begin(void)
+{
+	memset(&store, 0, sizeof(store));
+	store_open(&store, PLUGIN_BUILD_DIR "/storage_memory.so", "{}");
+	host = store.host;
+	requests = host_requests_new(host);
+	load(NULL);
+}
+
+static void end(void)
+{
+	store_close(&store);
+	host_requests_free(&requests);
+}
+
+/* A message, in the chat as plugins name it. */
+static void dialog(const char *user, const char *peer)
+{
+	struct par_tx *tx = store_tx(&store);
+	struct par_op *op = add_append(&store, tx, user, peer, NULL, "x");
+
+	op->u.append.chat = par_chat_in_tx(&host->api, tx, par_str_of(user), par_str_of(peer));
+	store_submit(&store, tx);
+}
+
+/* alice has a dialog with bob and one with carol. */
+static void begin_with_dialogs(void)
+{
+	begin();
+	dialog("alice", "bob");
+	dialog("carol", "alice");
+}
+
+/* One turn: what is due, and what the storage answers to it. */
+static void turn(void)
+{
+	host_advance(host, 0);
+	store_settle(&store);
+}
+
+/* As many as little things need. */
+static void settle(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		turn();
+}
+
+static void enter(const struct host_client *client)
+{
+	host_call_hook(requests, PAR_HOOK_SESSION_OPENED, client);
+}
+
+static void leave(const struct host_client *client)
+{
+	host_call_hook(requests, PAR_HOOK_SESSION_CLOSED, client);
+}
+
+static int64_t metric(const char *name)
+{
+	return host_metric(host, "presence", name);
+}
+
+#define TOLD(lines) \
+	do { \
+		settle(); \
+		unit_same(host_told(requests), lines, __LINE__); \
+	} while (0)
+
+static void unit_same(const char *came, const char *wanted, unsigned line)
+{
+	bool same = strcmp(came, wanted) == 0;
+
+	if (!same)
+		fprintf(stderr, "line %u: expected\n%scame\n%s", line, wanted, came);
+	CU_assertImplementation(same, line, "as expected", __FILE__, "", CU_FALSE);
+}
+
+#define ALICE_ON(to) to " online {\"userId\":\"alice\"}\n"
+#define BOB_ON(to) to " online {\"userId\":\"bob\"}\n"
+#define CAROL_ON(to) to " online {\"userId\":\"carol\"}\n"
+
+static const char *gone(const char *to, const char *who, uint64_t seen)
+{
+	return store_format(&store, "%s offline {\"userId\":\"%s\",\"lastSeen\":%llu}\n", to, who,
+			    (unsigned long long)seen);
+}
+
+static void test_coming_and_going(void)
+{
+	uint64_t left;
+
+	begin_with_dialogs();
+	enter(&bob);
+	TOLD("");
+	enter(&alice);
+	TOLD(ALICE_ON("bob") BOB_ON("session 1"));
+	enter(&carol);
+	TOLD(CAROL_ON("alice") ALICE_ON("session 4"));
+	CU_ASSERT_EQUAL(metric("online"), 3);
+	/* A second device tells nobody, and is told; the last that goes counts. */
+	enter(&alice_laptop);
+	TOLD(BOB_ON("session 2") CAROL_ON("session 2"));
+	leave(&alice);
+	host_advance(host, 60000);
+	TOLD("");
+	left = host->now;
+	leave(&alice_laptop);
+	host_advance(host, 4999);
+	TOLD("");
+	host_advance(host, 1);
+	TOLD(
+	    store_format(&store, "%s%s", gone("bob", "alice", left), gone("carol", "alice", left)));
+	CU_ASSERT_EQUAL(metric("online"), 2);
+	end();
+}
+
+/* Who comes back within the grace was never away; and nothing is stored. */
+static void test_grace(void)
+{
+	unsigned i;
+
+	begin_with_dialogs();
+	enter(&bob);
+	enter(&alice);
+	settle();
+	host_told(requests);
+	for (i = 0; i < 10; i++) {
+		leave(&alice);
+		host_advance(host, 4000);
+		enter(&alice);
+		TOLD(BOB_ON("session 1"));
+	}
+	host_advance(host, 60000);
+	TOLD("");
+	CU_ASSERT_EQUAL(metric("saved_total"), 0);
+	end();
+}
+
+/* Both at once: each hears of the other once. */
+static void test_at_once(void)
+{
+	begin_with_dialogs();
+	enter(&alice);
+	enter(&bob);
+	enter(&carol);
+	TOLD(ALICE_ON("bob") ALICE_ON("carol") BOB_ON("alice") CAROL_ON("alice"));
+	end();
+}
+
+/* What waits to be told and is so no longer is told to nobody. */
+static void test_taken_back(void)
+{
+	begin_with_dialogs();
+	enter(&bob);
+	settle();
+	enter(&alice);
+	leave(&alice);
+	TOLD(ALICE_ON("bob"));
+	host_advance(host, 5000); /* the going waits for its turn */
+	enter(&alice);
+	TOLD(BOB_ON("session 1"));
+	CU_ASSERT_EQUAL(metric("coalesced_total"), 1);
+	CU_ASSERT_EQUAL(metric("waiting"), 0);
+	end();
+}
+
+static void test_background(void)
+{
+	uint64_t left;
+
+	begin_with_dialogs();
+	enter(&bob);
+	enter(&alice);
+	enter(&alice_laptop);
+	settle();
+	host_told(requests);
+	host_client_event(requests, &alice, "offline", NULL);
+	host_client_event(requests, &alice, "offline", NULL);
+	host_advance(host, 60000);
+	TOLD("");
+	left = host->now;
+	host_client_event(requests, &alice_laptop, "offline", "{}");
+	host_advance(host, 4000);
+	TOLD("");
+	host_advance(host, 1000);
+	/* not to carol, who is not here */
+	TOLD(gone("bob", "alice", left));
+	/* A device that is in the background and goes changes nothing, nor one that comes back
+	 * and goes within the grace. */
+	leave(&alice);
+	host_advance(host, 60000);
+	TOLD("");
+	host_client_event(requests, &alice_laptop, "online", NULL);
+	TOLD(ALICE_ON("bob"));
+	host_client_event(requests, &alice_laptop, "online", NULL);
+	host_client_event(requests, &carol, "offline", NULL); /* of nobody */
+	TOLD("");
+	end();
+}
+
+static const char *name_of(unsigned i)
+{
+	return store_format(&store, "p%05u", i);
+}
+
+/* A user with many dialogs: few questions, few events a turn, all told in the end. */
+static void test_many_dialogs(void)
+{
+	enum { DIALOGS = 2000 };
+	struct host_client peer = { NULL, "phone", 0 };
+	unsigned i, n = 0;
+	int64_t pages;
+	const char *told;
+
+	begin();
+	for (i = 0; i < DIALOGS; i++)
+		dialog("alice", name_of(i));
+	store_settle(&store);
+	for (i = 0; i < DIALOGS; i++) {
+		peer.user = name_of(i);
+		peer.session = 100 + i;
+		enter(&peer);
+	}
+	while (metric("waiting") > 0)
+		turn();
+	unit_same(host_told(requests), "", __LINE__);
+	pages = metric("pages_total");
+	enter(&alice);
+	do {
+		turn();
+		told = host_told(requests);
+		for (i = 0; *told != '\0'; told++)
+			i += *told == '\n';
+		CU_ASSERT(i <= 2 * 512);
+		n += i;
+	} while (metric("waiting") > 0);
+	CU_ASSERT_EQUAL(n, 2 * DIALOGS);
+	CU_ASSERT(metric("pages_total") - pages <= 10);
+	CU_ASSERT_EQUAL(metric("told_total"), DIALOGS);
+	CU_ASSERT_EQUAL(metric("greeted_total"), DIALOGS);
+	CU_ASSERT(metric("turn_events_max") <= 2 * 512);
+	end();
+}
+
+/* A session that takes no more is left alone, and told the rest when it has room again. */
+static void test_congested(void)
+{
+	begin_with_dialogs();
+	enter(&bob);
+	enter(&carol);
+	settle();
+	host_told(requests);
+	requests->congested = 1;
+	enter(&alice);
+	enter(&alice_laptop);
+	TOLD(ALICE_ON("bob") ALICE_ON("carol") BOB_ON("session 2") CAROL_ON("session 2"));
+	host_advance(host, 250);
+	TOLD("");
+	requests->congested = 0;
+	host_advance(host, 499);
+	TOLD("");
+	host_advance(host, 1);
+	TOLD(BOB_ON("session 1") CAROL_ON("session 1"));
+	CU_ASSERT_EQUAL(metric("held_total"), 2);
+	leave(&alice);
+	requests->congested = 1;
+	enter(&alice);
+	settle();
+	CU_ASSERT_EQUAL(metric("waiting"), 1);
+	leave(&alice);
+	host_advance(host, 250);
+	TOLD("");
+	CU_ASSERT_EQUAL(metric("waiting"), 0);
+	end();
+}
+
+static const char *stored(const char *user)
+{
+	return ask_doc(&store, "presence", user);
+}
+
+static const char *digits(uint64_t n)
+{
+	return store_format(&store, "%llu", (unsigned long long)n);
+}
+
+/* lastSeen: stored after the grace, many in one transaction, and at the end. */
+static void test_last_seen(void)
+{
+	static const char ask_bob[] = "{\"chatId\":\"bob\"}";
+	uint64_t left, stopped;
+	par_request_id id;
+
+	begin_with_dialogs();
+	enter(&alice);
+	enter(&bob);
+	enter(&carol);
+	settle();
+	left = host->now;
+	leave(&bob);
+	host_advance(host, 1);
+	id = host_request(requests, &alice, "lastSeen", ask_bob);
+	store_settle(&store);
+	unit_same(host_answer(requests, id)->payload, "{\"userId\":\"bob\",\"online\":true}",
+		  __LINE__);
+	host_advance(host, 5000);
+	store_settle(&store);
+	CU_ASSERT_PTR_NULL(stored("bob"));
+	host_advance(host, 100);
+	store_settle(&store);
+	unit_same(stored("bob"), digits(left), __LINE__);
+	id = host_request(requests, &alice, "lastSeen", ask_bob);
+	store_settle(&store);
+	unit_same(host_answer(requests, id)->payload,
+		  store_format(&store, "{\"userId\":\"bob\",\"online\":false,\"lastSeen\":%s}",
+			       digits(left)),
+		  __LINE__);
+	id = host_request(requests, &carol, "lastSeen", ask_bob);
+	store_settle(&store);
+	CU_ASSERT_EQUAL(host_answer(requests, id)->error, PAR_E_NOT_FOUND);
+	id = host_request(requests, &carol, "lastSeen", "{\"chatId\":\"grp_1\"}");
+	CU_ASSERT_EQUAL(host_answer(requests, id)->error, PAR_E_NOT_FOUND);
+	id = host_request(requests, &carol, "lastSeen", "{}");
+	CU_ASSERT_EQUAL(host_answer(requests, id)->error, PAR_E_BAD_PAYLOAD);
+	/* at the end: one within the grace, one here */
+	left = host->now;
+	leave(&carol);
+	host_advance(host, 1000);
+	stopped = host->now;
+	host_unload(presence);
+	unit_same(stored("carol"), digits(left), __LINE__);
+	unit_same(stored("alice"), digits(stopped), __LINE__);
+	end();
+}
+
+int main(void)
+{
+	static const struct unit_test tests[] = {
+		{ "coming and going", test_coming_and_going },
+		{ "grace", test_grace },
+		{ "at once", test_at_once },
+		{ "taken back", test_taken_back },
+		{ "background", test_background },
+		{ "many dialogs", test_many_dialogs },
+		{ "congested", test_congested },
+		{ "last seen", test_last_seen },
+		{ NULL, NULL },
+	};
+
+	return unit_main("presence", tests);
+}

@@ -50,6 +50,9 @@ static void core_count_init(struct core *core)
 				 "Devices told that events they had not acked are gone.");
 	c->pages = metrics_add(m, PAR_COUNTER, NULL, "stream_pages_total",
 			       "Pages of events fetched for sessions that were behind.");
+	c->sweeps = metrics_add(m, PAR_COUNTER, NULL, "stream_sweeps_total",
+				"Times that all sessions looked into the storage, since it did not "
+				"say whether it stored an event to a group.");
 	c->events_ephemeral =
 	    metrics_add(m, PAR_COUNTER, NULL, "events_ephemeral_total", "Ephemeral events sent.");
 	c->ephemeral_dropped = metrics_add(m, PAR_COUNTER, NULL, "events_ephemeral_dropped_total",

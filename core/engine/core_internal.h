@@ -19,6 +19,7 @@
 #include "engine/ephemeral.h"
 #include "engine/handle.h"
 #include "engine/post.h"
+#include "engine/sweep.h"
 #include "engine/timer.h"
 #include "engine/watch.h"
 #include "engine/window.h"
@@ -54,6 +55,7 @@ struct core_metrics {
 	struct par_metric *devices_forgotten;
 	struct par_metric *resyncs;
 	struct par_metric *pages;
+	struct par_metric *sweeps;
 	struct par_metric *ephemeral_dropped;
 	struct par_metric *bad_messages;
 	struct par_metric *timeouts;
@@ -84,6 +86,7 @@ struct core {
 	bool fetch_failing; /* the last question was not answered */
 	struct session_list fetch_aside; /* those whose streams cannot be read */
 	uint64_t fetch_aside_timer;
+	struct sweep sweep;
 	struct session_list acked; /* cursor.c: sessions whose cursor moved */
 	unsigned n_acked;
 	struct cursor_list cursor_retry; /* cursor.c: of sessions that are gone */

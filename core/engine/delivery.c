@@ -8,22 +8,42 @@
 #include "engine/cursor.h"
 #include "engine/session.h"
 #include "engine/stream.h"
+#include "engine/sweep.h"
 #include "plugin/plugin.h"
 
-static void delivery_event(struct core *core, const struct par_op *op)
+/* To the sessions of one who gets it. */
+static void delivery_to(struct core *core, const struct par_op_event *event, struct par_str name,
+			const struct stream_item *item)
 {
-	const struct par_op_event *event = &op->u.event;
-	struct user *user = user_find(core, event->user);
+	struct user *user = user_find(core, name);
+	bool may_be_own = event->own || event->reach != PAR_REACH_USER;
 	struct session *session;
 
 	if (user == NULL)
 		return; /* nobody here; it waits in the storage */
-	if (user->last_seq < op->result.seq)
-		user->last_seq = op->result.seq;
-	LIST_FOREACH(session, &user->sessions, of_user) {
-		bool own = event->own && session->id == event->origin_session;
+	if (user->last_seq < item->seq)
+		user->last_seq = item->seq;
+	LIST_FOREACH(session, &user->sessions, of_user)
+		stream_event(core, session, item,
+			     may_be_own && session->id == event->origin_session);
+}
 
-		stream_event(core, session, op->result.seq, (struct out_frame *)event->data, own);
+static void delivery_event(struct core *core, const struct par_op *op)
+{
+	const struct par_op_event *event = &op->u.event;
+	struct stream_item item = { .frame = (struct out_frame *)event->data,
+				    .seq = op->result.seq };
+	unsigned i;
+
+	if (event->reach == PAR_REACH_USER) {
+		delivery_to(core, event, event->user, &item);
+		return;
+	}
+	item.has_missed = event->missed;
+	for (i = 0; i < event->n_receivers; i++) {
+		item.seq = event->receivers[i].seq;
+		item.missed = event->receivers[i].missed;
+		delivery_to(core, event, event->receivers[i].user, &item);
 	}
 }
 
@@ -31,9 +51,14 @@ static void delivery_event(struct core *core, const struct par_op *op)
  * stores nothing new and so tells nobody: the sessions must look. */
 static void delivery_doubt(struct core *core, const struct par_op_event *event)
 {
-	const struct user *user = user_find(core, event->user);
+	const struct user *user;
 	struct session *session;
 
+	if (event->reach != PAR_REACH_USER) {
+		sweep_want(core);
+		return;
+	}
+	user = user_find(core, event->user);
 	if (user == NULL)
 		return;
 	LIST_FOREACH(session, &user->sessions, of_user)

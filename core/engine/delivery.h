@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From a transaction that is done to the sessions that must hear of it: each
- * event of it goes to every session of its user.
+ * event of it goes to every session of its user, or of each of its users: the
+ * bytes are shared, and what differs goes along as a number.
  */
 #ifndef PARLANCE_DELIVERY_H
 #define PARLANCE_DELIVERY_H

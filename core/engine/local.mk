@@ -16,7 +16,9 @@ libparlance_a_SOURCES += \
 	core/engine/session.c core/engine/session.h \
 	core/engine/storage.c core/engine/storage.h \
 	core/engine/stream.c core/engine/stream.h \
+	core/engine/sweep.c core/engine/sweep.h \
 	core/engine/timer.c core/engine/timer.h \
+	core/engine/tx_check.c core/engine/tx_check.h \
 	core/engine/user.c core/engine/user.h \
 	core/engine/watch.c core/engine/watch.h \
 	core/engine/window.c core/engine/window.h

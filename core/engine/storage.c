@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/core_internal.h"
 #include "engine/delivery.h"
+#include "engine/tx_check.h"
 #include "engine/user.h"
 #include "plugin/plugin.h"
 
@@ -31,6 +33,7 @@
 static const char not_running[] = "no storage plugin is running";
 static const char behind[] = "the storage is too far behind; try again later";
 static const char gate_refused[] = "a plugin refused the message";
+static const char unsound[] = "a plugin asked for what makes no sense; the log says what";
 
 struct memory {
 	struct arena arena; /* what does not fit in the box */
@@ -185,6 +188,14 @@ static bool tx_allowed(struct core *core, struct par_tx *tx)
 	return true;
 }
 
+/* The user whose own event it is, and for whom it may not be wanted; NULL: none. */
+static const struct par_str *event_of_own(const struct par_op_event *event)
+{
+	if (event->reach != PAR_REACH_USER)
+		return &event->chat.user;
+	return event->own ? &event->user : NULL;
+}
+
 /* A user's own event is stored when another session of his may want it, also
  * one of the same device: PROTOCOL.md section 3. */
 static void tx_mark_own_events(struct core *core, struct par_tx *tx)
@@ -193,11 +204,12 @@ static void tx_mark_own_events(struct core *core, struct par_tx *tx)
 
 	for (i = 0; i < tx->n_ops; i++) {
 		struct par_op_event *event = &tx->ops[i].u.event;
+		const struct par_str *name;
 		const struct user *user;
 
-		if (tx->ops[i].kind != PAR_OP_EVENT || !event->own)
+		if (tx->ops[i].kind != PAR_OP_EVENT || (name = event_of_own(event)) == NULL)
 			continue;
-		user = user_find(core, event->user);
+		user = user_find(core, *name);
 		event->always = user != NULL && user->n_sessions > 1;
 	}
 }
@@ -233,12 +245,28 @@ static void tx_refuse(struct core *core, struct par_tx *tx, enum par_error error
 	core->refused_last = tx;
 }
 
+/* The storage relies on what is checked here. */
+static bool tx_is_sound(const struct par_tx *tx)
+{
+	const struct par_plugin *owner = tx_box((struct par_tx *)tx)->owner;
+	const char *fault = tx_fault(tx);
+
+	if (fault != NULL)
+		log_line(PAR_LOG_ERROR, "storage", 0, owner == NULL ? NULL : owner->descriptor.name,
+			 "submits a transaction in which %s; refused", fault);
+	return fault == NULL;
+}
+
 void storage_tx_submit(struct par_tx *tx)
 {
 	struct core *core = tx_box(tx)->core;
 	struct registry *r = &core->registry;
 
 	core->storage_inflight++;
+	if (!tx_is_sound(tx)) {
+		tx_refuse(core, tx, PAR_E_INTERNAL, unsound);
+		return;
+	}
 	if (!storage_runs(core)) {
 		tx_refuse(core, tx, PAR_E_UNAVAILABLE, not_running);
 		return;
@@ -256,14 +284,14 @@ void storage_tx_submit(struct par_tx *tx)
 	r->storage.submit(r->storage_state, tx); /* queueing only: no work for the watchdog */
 }
 
-void storage_tx_done(struct par_tx *tx)
+/* Its submitter hears of it, and then it is gone. */
+static void tx_finish(struct par_tx *tx)
 {
 	struct tx_box *box = tx_box(tx);
 	struct core *core = box->core;
 	struct par_plugin *outer;
 
 	core->storage_inflight--;
-	delivery_tx(core, tx);
 	if (box->owner == NULL) {
 		box->done(box->state, tx);
 	} else {
@@ -272,6 +300,12 @@ void storage_tx_done(struct par_tx *tx)
 		call_end(core, outer, "storage", "result");
 	}
 	storage_tx_free(tx);
+}
+
+void storage_tx_done(struct par_tx *tx)
+{
+	delivery_tx(tx_box(tx)->core, tx);
+	tx_finish(tx);
 }
 
 struct par_query *storage_query_new(struct core *core, struct par_plugin *owner,
@@ -388,7 +422,8 @@ void storage_query_done(struct par_query *query)
 	query_free(box);
 }
 
-/* Those that are there now: what their submitters do about it is for the next flush. */
+/* Those that are there now: what their submitters do about it is for the next flush. The
+ * storage never had them, so nobody is told and nothing is in doubt. */
 static void storage_finish_refused(struct core *core)
 {
 	struct par_tx *tx = core->refused, *next_tx;
@@ -398,7 +433,7 @@ static void storage_finish_refused(struct core *core)
 	core->refused_queries = NULL;
 	for (; tx != NULL; tx = next_tx) {
 		next_tx = tx->next;
-		storage_tx_done(tx);
+		tx_finish(tx);
 	}
 	for (; query != NULL; query = next_query) {
 		next_query = query->next;

@@ -36,23 +36,24 @@ static struct window_limits stream_limits(const struct core *core)
 	return limits;
 }
 
-static void stream_send(struct core *core, struct session *session, uint64_t seq,
-			struct out_frame *frame)
+static void stream_send(struct core *core, struct session *session, const struct stream_item *item)
 {
 	struct out_msg msg = { .kind = OUT_EVENT,
 			       .conn = session->conn,
-			       .frame = out_frame_ref(frame),
+			       .frame = out_frame_ref(item->frame),
 			       .u.id = session->next_event_id++,
-			       .seq = seq,
+			       .seq = item->seq,
 			       .timestamp = core->now,
-			       .redelivered = seq <= session->redelivered_upto };
+			       .redelivered = item->seq <= session->redelivered_upto,
+			       .has_missed = item->has_missed,
+			       .missed = item->missed };
 
 	metric_add(msg.redelivered ? core->count.events_redelivered : core->count.events_durable,
 		   1);
 	if (session->window.n == 0)
 		session->oldest_since = core->mono_us;
-	window_push(&session->window, msg.u.id, seq, frame->len);
-	session->sent_seq = seq;
+	window_push(&session->window, msg.u.id, item->seq, out_event_len(&msg));
+	session->sent_seq = item->seq;
 	outbox_send(core, session->io, &msg);
 }
 
@@ -68,29 +69,29 @@ static void stream_resync(struct core *core, struct session *session, uint64_t f
 {
 	char text[64];
 	struct par_str payload = { text, 0 };
-	struct out_frame *frame;
+	struct stream_item item = { .seq = from - 1 };
 
 	if (from <= session->sent_seq + 1)
 		return;
 	payload.len = (size_t)snprintf(text, sizeof(text), "{\"fromSeq\":%" PRIu64 "}", from);
-	frame = out_frame_event(par_str_of("resync"), payload);
-	stream_send(core, session, from - 1, frame);
-	out_frame_unref(frame);
+	item.frame = out_frame_event(par_str_of("resync"), payload);
+	stream_send(core, session, &item);
+	out_frame_unref(item.frame);
 	metric_add(core->count.resyncs, 1);
 }
 
-void stream_event(struct core *core, struct session *session, uint64_t seq, struct out_frame *frame,
+void stream_event(struct core *core, struct session *session, const struct stream_item *item,
 		  bool own)
 {
 	struct window_limits limits = stream_limits(core);
 
 	if (session->state != SESSION_OPEN || session->stream != STREAM_FLOWING)
 		return; /* it will be fetched: user->last_seq says that it is there */
-	if (seq == session->sent_seq + 1 && own)
-		stream_skip(core, session, seq);
-	else if (seq == session->sent_seq + 1 && !session->congested &&
+	if (item->seq == session->sent_seq + 1 && own)
+		stream_skip(core, session, item->seq);
+	else if (item->seq == session->sent_seq + 1 && !session->congested &&
 		 window_free_slots(&session->window, &limits) > 0)
-		stream_send(core, session, seq, frame);
+		stream_send(core, session, item);
 	else
 		stream_continue(core, session);
 }
@@ -122,6 +123,7 @@ static bool stream_take(struct core *core, struct session *session,
 			const struct par_stored_event *event)
 {
 	struct window_limits limits = stream_limits(core);
+	struct stream_item item = { .frame = (struct out_frame *)event->data, .seq = event->seq };
 
 	if (event->seq <= session->sent_seq)
 		return true;
@@ -131,7 +133,7 @@ static bool stream_take(struct core *core, struct session *session,
 		window_push_acked(&session->window, event->seq);
 		stream_skip(core, session, event->seq);
 	} else if (window_free_slots(&session->window, &limits) > 0) {
-		stream_send(core, session, event->seq, (struct out_frame *)event->data);
+		stream_send(core, session, &item);
 	} else {
 		return false;
 	}

@@ -22,13 +22,22 @@ struct core;
 struct out_frame;
 struct session;
 
+/* An event at its place in a user's stream. The frame is borrowed; with `has_missed` the
+ * session gets it with `missed` at the end of its payload. */
+struct stream_item {
+	struct out_frame *frame;
+	uint64_t seq;
+	uint64_t missed;
+	bool has_missed;
+};
+
 /* Asks the storage where the device stands, then sends what it has not acked. */
 void stream_open(struct core *core, struct session *session);
 /* The session's device is not on record, since the storage does not answer. */
 bool stream_is_refused(const struct core *core, const struct session *session);
 /* A new event of the user's stream is durable. `own` says that this session
- * caused it. The frame is borrowed. */
-void stream_event(struct core *core, struct session *session, uint64_t seq, struct out_frame *frame,
+ * caused it. */
+void stream_event(struct core *core, struct session *session, const struct stream_item *item,
 		  bool own);
 /* There may be room, or something new: fetches if so. */
 void stream_continue(struct core *core, struct session *session);

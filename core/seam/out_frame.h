@@ -7,7 +7,8 @@
  * Of a response it is the whole text. Of an event it is the part that all
  * receivers share, `,"eventType":"new","payload":{...}}`; the part in front
  * of it differs by connection and is written by the I/O thread from the
- * fields of struct out_msg (seam.h).
+ * fields of struct out_msg (seam.h); and where each has a number of his own at the
+ * payload's end, so is that.
  *
  * The public name of the same thing is struct par_event_data.
  */

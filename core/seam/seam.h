@@ -25,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <parlance/plugin.h>
 
@@ -80,7 +81,7 @@ enum out_kind {
 	OUT_ACCEPT, /* answer 101 */
 	OUT_REFUSE, /* .code HTTP status, .frame JSON body; then close */
 	OUT_SEND, /* .frame: the whole text of a message */
-	OUT_EVENT, /* .frame: the shared part; .timestamp .id .seq .redelivered */
+	OUT_EVENT, /* .frame: the shared part; .timestamp .id .seq .redelivered .missed */
 	OUT_CLOSE, /* .code WebSocket close code, .reason static text; flush, then close */
 	OUT_PAUSE, /* stop reading from it: too many requests in flight */
 	OUT_RESUME,
@@ -92,6 +93,7 @@ struct out_msg {
 	uint16_t kind; /* enum out_kind */
 	uint16_t code;
 	bool redelivered;
+	bool has_missed;
 	struct conn *conn;
 	struct out_frame *frame;
 	union {
@@ -100,7 +102,36 @@ struct out_msg {
 	} u;
 	uint64_t seq; /* 0: an ephemeral event */
 	uint64_t timestamp;
+	uint64_t missed; /* with has_missed: the last member of the payload, for this one alone */
 };
+
+/* What ends a shared part: the payload's brace and the event's. */
+#define OUT_EVENT_END 2
+#define OUT_MISSED_MAX (sizeof(",\"missed\":") + 20 + OUT_EVENT_END)
+
+/* What comes in place of that end where there is `missed`; 0: the end stays as it is. */
+static inline size_t out_event_end(const struct out_msg *msg, char to[OUT_MISSED_MAX])
+{
+	static const char key[] = ",\"missed\":";
+	size_t len = sizeof(key) - 1;
+
+	if (!msg->has_missed)
+		return 0;
+	memcpy(to, key, len);
+	len += par_json_digits(msg->missed, to + len);
+	to[len++] = '}';
+	to[len++] = '}';
+	return len;
+}
+
+/* Of what its receiver gets, but for the part in front. */
+static inline uint32_t out_event_len(const struct out_msg *msg)
+{
+	char end[OUT_MISSED_MAX];
+	size_t len = out_event_end(msg, end);
+
+	return msg->frame->len + (len == 0 ? 0 : (uint32_t)len - OUT_EVENT_END);
+}
 
 /* The two mailboxes that one I/O thread shares with the core. */
 struct seam {

@@ -172,39 +172,54 @@ static void gather_bytes(struct gather *g, char *bytes, size_t len)
 	g->n_iov++;
 }
 
-/* One text message: `head`, which differs by connection, and the frame's
- * shared text. Takes the reference. */
-static void gather_message(struct conn *conn, const char *head, size_t head_len,
-			   struct out_frame *frame)
+/* The next bytes of the scratch, which were written. */
+static void gather_scratch(struct gather *g, size_t len)
+{
+	if (len > 0)
+		gather_bytes(g, g->scratch + g->used, len);
+	g->used += len;
+}
+
+/* What of a message is for one connection alone, around the text that is shared. */
+struct own_part {
+	size_t head_len;
+	size_t end_len; /* 0: the shared text's own end */
+	char head[EVENT_HEAD_MAX];
+	char end[OUT_MISSED_MAX];
+};
+
+/* One text message. Takes the reference. */
+static void gather_message(struct conn *conn, const struct own_part *own, struct out_frame *frame)
 {
 	struct gather *g = conn->io->gather;
 	bool copy = frame->len <= COPY_MAX;
+	size_t shared = frame->len - (own->end_len == 0 ? 0 : OUT_EVENT_END), len;
 	char *at;
-	size_t len;
 
-	if (g->n_iov + 2 > GATHER_IOV || g->bytes > GATHER_BYTES ||
-	    g->used + WS_HEADER_MAX + EVENT_HEAD_MAX + COPY_MAX > GATHER_SCRATCH)
+	if (g->n_iov + 3 > GATHER_IOV || g->bytes > GATHER_BYTES ||
+	    g->used + WS_HEADER_MAX + sizeof(*own) + COPY_MAX > GATHER_SCRATCH)
 		gather_send(conn);
 	if (conn->state != CONN_OPEN) {
 		out_frame_unref(frame);
 		return;
 	}
 	at = g->scratch + g->used;
-	len = ws_header(WS_TEXT, head_len + frame->len, at);
-	memcpy(at + len, head, head_len);
-	len += head_len;
+	len = ws_header(WS_TEXT, own->head_len + shared + own->end_len, at);
+	memcpy(at + len, own->head, own->head_len);
+	len += own->head_len;
 	if (copy) {
-		memcpy(at + len, frame->text, frame->len);
-		len += frame->len;
-	}
-	g->used += len;
-	gather_bytes(g, at, len);
-	if (copy) {
+		memcpy(at + len, frame->text, shared);
+		len += shared;
 		out_frame_unref(frame);
 	} else {
-		gather_bytes(g, frame->text, frame->len);
+		gather_scratch(g, len);
+		gather_bytes(g, frame->text, shared);
 		g->held[g->n_held++] = frame;
+		at += len;
+		len = 0;
 	}
+	memcpy(at + len, own->end, own->end_len);
+	gather_scratch(g, len + own->end_len);
 	conn->io->counts[IO_MESSAGES_OUT]++;
 }
 
@@ -259,7 +274,7 @@ static void conn_gather(struct conn *conn)
 {
 	struct io *io = conn->io;
 	uint32_t slot = conn->first_out;
-	char head[EVENT_HEAD_MAX];
+	struct own_part own;
 
 	conn->first_out = OUT_NONE;
 	for (; slot != OUT_NONE; slot = io->next_out[slot]) {
@@ -268,11 +283,11 @@ static void conn_gather(struct conn *conn)
 		if (msg->kind == OUT_CLOSE) {
 			gather_send(conn);
 			conn_close(conn, msg->code, msg->u.reason);
-		} else if (msg->kind == OUT_EVENT) {
-			gather_message(conn, head, event_head(msg, head), msg->frame);
-		} else {
-			gather_message(conn, head, 0, msg->frame);
+			continue;
 		}
+		own.head_len = msg->kind == OUT_EVENT ? event_head(msg, own.head) : 0;
+		own.end_len = out_event_end(msg, own.end);
+		gather_message(conn, &own, msg->frame);
 	}
 	gather_send(conn);
 }

@@ -147,7 +147,7 @@ static void wired_add(struct conn *conn, const struct out_msg *out)
 		conn->size_wired = conn->size_wired == 0 ? 8 : conn->size_wired * 2;
 		conn->wired = mem_realloc(conn->wired, conn->size_wired * sizeof(*conn->wired));
 	}
-	conn->wired[conn->n_wired++] = (struct wired){ out->u.id, out->seq, out->frame->len };
+	conn->wired[conn->n_wired++] = (struct wired){ out->u.id, out->seq, out_event_len(out) };
 }
 
 /* --- the two directions --- */
@@ -168,7 +168,8 @@ void wire_in(struct conn *conn, const struct in_msg *in)
 
 static char *event_text(const struct out_msg *out)
 {
-	char head[160], *text;
+	size_t shared = out->frame->len - (out->has_missed ? strlen("}}") : 0), end;
+	char head[160], tail[40] = "", *text;
 	int len = snprintf(head, sizeof(head),
 			   "{\"type\":\"event\",\"timestamp\":%" PRIu64 ",\"id\":%" PRIu64,
 			   out->timestamp, out->u.id);
@@ -178,10 +179,13 @@ static char *event_text(const struct out_msg *out)
 		    snprintf(head + len, sizeof(head) - (size_t)len, ",\"seq\":%" PRIu64, out->seq);
 	if (out->redelivered)
 		len += snprintf(head + len, sizeof(head) - (size_t)len, ",\"redelivered\":true");
-	text = mem_alloc((size_t)len + out->frame->len + 1);
+	if (out->has_missed)
+		snprintf(tail, sizeof(tail), ",\"missed\":%" PRIu64 "}}", out->missed);
+	end = strlen(tail);
+	text = mem_alloc((size_t)len + shared + end + 1);
 	memcpy(text, head, (size_t)len);
-	memcpy(text + len, out->frame->text, out->frame->len);
-	text[(size_t)len + out->frame->len] = '\0';
+	memcpy(text + len, out->frame->text, shared);
+	memcpy(text + len + shared, tail, end + 1);
 	return text;
 }
 

@@ -96,8 +96,10 @@ static char *world_text(const struct out_msg *out)
 			fprintf(file, ",\"seq\":%llu", (unsigned long long)out->seq);
 	}
 	if (out->frame != NULL)
-		fwrite(out->frame->text, 1, out->frame->len, file);
-	else if (out->kind == OUT_CLOSE)
+		fwrite(out->frame->text, 1, out->frame->len - (out->has_missed ? 2 : 0), file);
+	if (out->has_missed)
+		fprintf(file, ",\"missed\":%llu}}", (unsigned long long)out->missed);
+	if (out->kind == OUT_CLOSE)
 		fputs(out->u.reason, file);
 	fclose(file);
 	return text;

@@ -132,6 +132,13 @@ tests_unit_test_stream_SOURCES = tests/unit/test_stream.c tests/unit/stream_worl
 tests_unit_test_stream_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_stream_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_delivery
+TESTS += tests/unit/test_delivery
+tests_unit_test_delivery_SOURCES = tests/unit/test_delivery.c tests/unit/stream_world.c \
+	tests/unit/stream_world.h tests/unit/core_world.c tests/unit/core_world.h tests/unit/unit.h
+tests_unit_test_delivery_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_delivery_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_outage
 TESTS += tests/unit/test_outage
 tests_unit_test_outage_SOURCES = tests/unit/test_outage.c tests/unit/stream_world.c \

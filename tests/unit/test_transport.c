@@ -222,6 +222,50 @@ static void check_many(struct world *w)
 	core_release(w, NULL);
 }
 
+/* The same frame to both, with a number of each one's own at its end; copied or not, and
+ * more of them than one call takes, with others in between. */
+static void check_missed(struct world *w)
+{
+	static char payload[3000], expected[4000];
+	struct client *clients[2] = { &one, &two };
+	struct conn *conns[2] = { client_open(w, &one, "/ws"), client_open(w, &two, "/ws") };
+	struct out_frame *frames[2];
+	int i, n = 2000;
+
+	frames[0] = out_frame_event(par_str_of("new"), par_str_of("{\"a\":1}"));
+	snprintf(payload, sizeof(payload), "{\"a\":\"%02000d\"}", 7);
+	frames[1] = out_frame_event(par_str_of("new"), par_str_of(payload));
+	for (i = 0; i < n; i++) {
+		struct out_msg msg = { .kind = OUT_EVENT,
+				       .conn = conns[i % 2],
+				       .frame = out_frame_ref(frames[i / 2 % 2]),
+				       .has_missed = i % 5 != 0,
+				       .missed = i % 7 == 0 ? UINT64_MAX : (uint64_t)i };
+
+		core_put(w, &msg);
+	}
+	core_publish(w);
+	for (i = 0; i < n; i++) {
+		char missed[64] = "";
+
+		if (i % 5 != 0)
+			snprintf(missed, sizeof(missed), ",\"missed\":%llu",
+				 i % 7 == 0 ? 18446744073709551615ull : (unsigned long long)i);
+		snprintf(expected, sizeof(expected),
+			 "{\"type\":\"event\",\"timestamp\":0,\"id\":0,\"eventType\":\"new\","
+			 "\"payload\":%.*s%s}}",
+			 (int)strlen(i / 2 % 2 == 0 ? "{\"a\":1}" : payload) - 1,
+			 i / 2 % 2 == 0 ? "{\"a\":1}" : payload, missed);
+		CU_ASSERT_TRUE_FATAL(client_expect(w, clients[i % 2], WS_TEXT, expected));
+	}
+	out_frame_unref(frames[0]);
+	out_frame_unref(frames[1]);
+	client_gone(&one);
+	client_gone(&two);
+	core_release(w, NULL);
+	core_release(w, NULL);
+}
+
 static void check_fragments(struct world *w)
 {
 	struct conn *conn = client_open(w, &one, "/ws");
@@ -386,6 +430,7 @@ static void check_stop(struct world *w)
 	X(check_request) \
 	X(check_event) \
 	X(check_many) \
+	X(check_missed) \
 	X(check_fragments) \
 	X(check_pieces) \
 	X(check_large) \

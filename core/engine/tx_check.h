@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a storage may rely on in a transaction that it is handed, beyond what
+ * <parlance/storage.h> leaves it to judge: that operations on groups name one, and
+ * that an operation that another points at is there and of the right kind. Pure;
+ * a fault is the plugin's that submitted it.
+ */
+#ifndef PARLANCE_TX_CHECK_H
+#define PARLANCE_TX_CHECK_H
+
+#include <parlance/storage.h>
+
+/* What is wrong, static; NULL: nothing. */
+const char *tx_fault(const struct par_tx *tx);
+
+#endif

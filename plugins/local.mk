@@ -1,4 +1,5 @@
 dist_schema_DATA += plugins/calls/calls.schema.json
+dist_schema_DATA += plugins/groups/groups.schema.json
 dist_schema_DATA += plugins/messaging/messaging.schema.json
 dist_schema_DATA += plugins/presence/presence.schema.json
 dist_schema_DATA += plugins/typing/typing.schema.json
@@ -6,7 +7,7 @@ dist_schema_DATA += plugins/typing/typing.schema.json
 plugin_LTLIBRARIES += plugins/messaging.la plugins/typing.la plugins/auth_insecure.la
 
 plugins_messaging_la_SOURCES = plugins/messaging/call.c plugins/messaging/change.c \
-	plugins/messaging/chat.c plugins/messaging/content.c plugins/messaging/fingerprint.c \
+	plugins/messaging/content.c plugins/messaging/delivering.c plugins/messaging/fingerprint.c \
 	plugins/messaging/fingerprint.h plugins/messaging/history.c plugins/messaging/mark.c \
 	plugins/messaging/messaging.c plugins/messaging/messaging.h \
 	plugins/messaging/new.c plugins/messaging/template.c

@@ -7,6 +7,9 @@
  * took part, and missed otherwise. Who took part is what `participants` says; where
  * it is left out, a call that lasted was received.
  *
+ * In a dialog all who are named must be its members. In a group the caller must be one, which the
+ * storage checks; the others may have left it since.
+ *
  * The callId does the work of the clientMessageId: the same record sent again
  * is the same message.
  */
@@ -15,6 +18,7 @@
 #include <stdio.h>
 
 #define CALL_PARTICIPANTS_MAX 2 /* of a dialog */
+#define GROUP_PARTICIPANTS_MAX 1000
 
 struct call {
 	struct par_str id;
@@ -66,20 +70,19 @@ static void member_check(struct par_payload *p, const char *key, struct par_str 
 static void participants_check(struct par_payload *p, const struct call *call, struct par_str user,
 			       struct par_str peer)
 {
+	bool group = par_id_is_group(peer);
+	unsigned max = group ? GROUP_PARTICIPANTS_MAX : CALL_PARTICIPANTS_MAX;
 	size_t n = json_object_array_length(call->participants), i;
 
-	if (n > CALL_PARTICIPANTS_MAX)
-		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, "participants", "must be at most %d",
-				   CALL_PARTICIPANTS_MAX);
+	if (n > max)
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, "participants", "must be at most %u", max);
 	for (i = 0; i < n && p->error == PAR_OK; i++) {
-		struct json_object *who = json_object_array_get_idx(call->participants, i);
+		struct par_str who = par_payload_id_at(p, "participants", call->participants, i);
 		char key[24];
 
 		snprintf(key, sizeof(key), "participants[%u]", (unsigned)i);
-		if (!json_object_is_type(who, json_type_string))
-			par_payload_refuse(p, PAR_E_BAD_PAYLOAD, key, "must be a string");
-		else
-			member_check(p, key, par_payload_string_of(who), user, peer);
+		if (who.s != NULL && !group)
+			member_check(p, key, who, user, peer);
 	}
 }
 
@@ -96,7 +99,8 @@ static void call_read(struct par_payload *p, struct call *call, struct par_str u
 	par_payload_number(p, "callDuration", 0, PAR_NUMBER_MAX, PAR_REQUIRED, &call->duration);
 	if (p->error != PAR_OK)
 		return;
-	member_check(p, "caller", call->caller, user, peer);
+	if (!par_id_is_group(peer))
+		member_check(p, "caller", call->caller, user, peer);
 	if (call->participants != NULL)
 		participants_check(p, call, user, peer);
 }
@@ -162,6 +166,41 @@ static void call_event(struct messaging *m, const struct call *call, struct par_
 	event_hole(m, "timestamp", PAR_HOLE_TIMESTAMP, 0);
 }
 
+/* To all but the caller, in whose name it is done so that he is found to be a member, and to
+ * him. When another one asked, the device that did is told like all others. */
+static void call_events_group(struct messaging *m, struct par_tx *tx,
+			      const struct par_request *request, const struct call *call,
+			      const struct par_chat *chat)
+{
+	struct par_chat callers = *chat;
+	struct par_op_event *event;
+
+	callers.user = messaging_keep(m, tx, call->caller);
+	call_event(m, call, par_str_of(NULL));
+	event = event_to_group(m, tx, &callers, request, "call", PAR_REACH_MEMBERS, 0);
+	event->but = callers.user;
+	call_event(m, call, callers.user);
+	if (par_str_equal(callers.user, chat->user))
+		event_to_own(m, tx, &callers, request, "call", 0);
+	else
+		event_to_user(m, tx, &callers, "call", 0);
+}
+
+static void call_events(struct messaging *m, struct par_tx *tx, const struct par_request *request,
+			const struct call *call, const struct par_chat *chat)
+{
+	if (par_chat_is_group(chat)) {
+		call_events_group(m, tx, request, call, chat);
+		return;
+	}
+	if (!par_chat_is_own(chat)) {
+		call_event(m, call, chat->peer);
+		event_to_peer(m, tx, chat, "call", 0);
+	}
+	call_event(m, call, chat->user);
+	event_to_own(m, tx, chat, request, "call", 0);
+}
+
 static void call_done(void *state, void *arg)
 {
 	struct messaging *m = state;
@@ -182,7 +221,7 @@ void messaging_call(void *state, const struct par_request *request)
 	struct par_tx *tx;
 
 	par_payload_begin(&p, request->payload);
-	peer = chat_id_read(&p, "chatId");
+	peer = par_payload_id(&p, "chatId", PAR_REQUIRED);
 	call_read(&p, &call, request->user, peer);
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);
@@ -196,11 +235,6 @@ void messaging_call(void *state, const struct par_request *request)
 	call_store(&m->scratch, &call);
 	append->payload = messaging_keep_scratch(m, tx);
 	append->fingerprint = fingerprint("call", request->payload, call_fields);
-	if (!par_chat_is_own(&append->chat)) {
-		call_event(m, &call, append->chat.peer);
-		event_to_peer(m, tx, &append->chat, "call", 0);
-	}
-	call_event(m, &call, append->chat.user);
-	event_to_own(m, tx, &append->chat, request, "call", 0);
+	call_events(m, tx, request, &call, &append->chat);
 	messaging_submit(m, tx);
 }

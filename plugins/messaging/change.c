@@ -93,7 +93,7 @@ void messaging_edit(void *state, const struct par_request *request)
 	struct par_tx *tx;
 
 	par_payload_begin(&p, request->payload);
-	peer = chat_id_read(&p, "chatId");
+	peer = par_payload_id(&p, "chatId", PAR_REQUIRED);
 	target_read(&p, &edit, false);
 	edit.client_id = par_payload_id(&p, "clientMessageId", PAR_OPTIONAL);
 	content_read(m, &p, &content);
@@ -109,8 +109,7 @@ void messaging_edit(void *state, const struct par_request *request)
 	if (change->client_id.s != NULL)
 		change->fingerprint = fingerprint("edit", request->payload, edit_fields);
 	change_event(m, change);
-	event_to_peer(m, tx, &change->chat, "edit", 0);
-	event_to_own(m, tx, &change->chat, request, "edit", 0);
+	event_to_all(m, tx, &change->chat, request, "edit", 0);
 	messaging_submit(m, tx);
 }
 
@@ -139,7 +138,7 @@ void messaging_delete(void *state, const struct par_request *request)
 	struct par_tx *tx;
 
 	par_payload_begin(&p, request->payload);
-	peer = chat_id_read(&p, "chatId");
+	peer = par_payload_id(&p, "chatId", PAR_REQUIRED);
 	target_read(&p, &delete, true);
 	delete.client_id = par_payload_id(&p, "clientMessageId", PAR_OPTIONAL);
 	if (par_str_equal(par_payload_word(&p, "for", whom, PAR_OPTIONAL), par_str_of("me"))) {
@@ -156,7 +155,8 @@ void messaging_delete(void *state, const struct par_request *request)
 		change->fingerprint = fingerprint("delete", request->payload, delete_fields);
 	change_event(m, change);
 	if (change->kind == PAR_CHANGE_DELETE)
-		event_to_peer(m, tx, &change->chat, "delete", 0);
-	event_to_own(m, tx, &change->chat, request, "delete", 0);
+		event_to_all(m, tx, &change->chat, request, "delete", 0);
+	else
+		event_to_own(m, tx, &change->chat, request, "delete", 0);
 	messaging_submit(m, tx);
 }

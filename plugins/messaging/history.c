@@ -4,7 +4,8 @@
  * sees it. A page is bounded by `count` and by PAGE_BYTES, so a page may be
  * shorter than asked for; `hasMore` says whether there is more. A chat in which
  * nothing was written yet is an empty page for `messages`, and not found for
- * `chat`.
+ * `chat`. In a group `messages` asks for the members first, whose marks say whom the
+ * reader's own messages have reached.
  */
 #include "messaging.h"
 
@@ -15,12 +16,13 @@
 /* The marks that the status of a message depends on. */
 struct marks {
 	bool own_chat;
+	bool group;
 	uint64_t peer_delivered, peer_read;
 	uint64_t my_read;
 };
 
-/* One's own message has the status that the other gave it; what the other wrote
- * is read or not read by the one who asks. */
+/* One's own message has the status that the other gave it, and in a group, where there are
+ * many, none: NULL. What another wrote is read or not read by the one who asks. */
 static const char *status_of(const struct marks *marks, uint64_t id, bool mine, uint64_t deleted)
 {
 	if (deleted != 0)
@@ -29,29 +31,27 @@ static const char *status_of(const struct marks *marks, uint64_t id, bool mine, 
 		return "read";
 	if (!mine)
 		return id <= marks->my_read ? "read" : "unread";
+	if (marks->group)
+		return NULL;
 	if (id <= marks->peer_read)
 		return "read";
 	return id <= marks->peer_delivered ? "unread" : "undelivered";
 }
 
-static struct par_query *history_begin(struct messaging *m, const struct par_request *request,
-				       enum par_query_kind kind, par_callback_fn done)
+static struct par_query *history_begin(struct messaging *m, par_request_id request,
+				       struct par_str user, enum par_query_kind kind,
+				       par_callback_fn done)
 {
 	struct par_query *query = m->api->query_new(m->self, done, m);
-	char *user = m->api->query_alloc(query, request->user.len);
+	char *copy = m->api->query_alloc(query, user.len);
 
-	memcpy(user, request->user.s, request->user.len);
+	memcpy(copy, user.s, user.len);
 	query->kind = kind;
-	query->user.s = user;
-	query->user.len = request->user.len;
-	query->request = request->id;
+	query->user.s = copy;
+	query->user.len = user.len;
+	query->request = request;
 	query->max_bytes = PAGE_BYTES;
 	return query;
-}
-
-static void history_chat(struct messaging *m, struct par_query *query, struct par_str peer)
-{
-	query->chat = par_chat_in_query(m->api, query, query->user, peer);
 }
 
 /* The writer of the answer; NULL: failed, which is answered, or gone. */
@@ -79,10 +79,10 @@ static void attachments_write(struct par_json *w, struct par_str attachments)
 }
 
 static void message_write(struct par_json *w, const struct par_stored_message *message,
-			  struct par_str reader, const struct marks *marks)
+			  struct par_str reader, const struct marks *marks,
+			  const struct delivering *delivering)
 {
 	bool mine = par_str_equal(message->sender, reader);
-	const char *status = status_of(marks, message->id, mine, message->deleted);
 
 	par_json_object_begin(w);
 	par_json_member_u64(w, "messageId", message->id);
@@ -103,7 +103,11 @@ static void message_write(struct par_json *w, const struct par_stored_message *m
 		else
 			par_json_raw(w, message->payload);
 	}
-	par_json_member_string(w, "status", par_str_of(status));
+	if (!marks->group)
+		par_json_member_string(
+		    w, "status", par_str_of(status_of(marks, message->id, mine, message->deleted)));
+	else if (mine && message->deleted == 0 && delivering->members != NULL)
+		delivering_write(w, delivering, message);
 	par_json_member_u64(w, "createdAt", message->created);
 	if (message->updated != 0)
 		par_json_member_u64(w, "updatedAt", message->updated);
@@ -112,13 +116,22 @@ static void message_write(struct par_json *w, const struct par_stored_message *m
 	par_json_object_end(w);
 }
 
+/* What `messages` asks for; the `arg` of its queries, in their memory. */
+struct page {
+	uint64_t start_id, end_id;
+	unsigned count;
+	struct delivering delivering;
+};
+
 static void messages_done(void *state, void *arg)
 {
 	struct messaging *m = state;
 	struct par_query *query = arg;
+	const struct page *page = query->arg;
 	struct par_json *w = history_answer(m, query);
 	struct marks marks = {
 		.own_chat = par_chat_is_own(&query->chat),
+		.group = par_chat_is_group(&query->chat),
 		.peer_delivered = query->peer_delivered,
 		.peer_read = query->peer_read,
 		.my_read = query->my_read,
@@ -131,39 +144,79 @@ static void messages_done(void *state, void *arg)
 	par_json_key(w, "messages");
 	par_json_array_begin(w);
 	for (i = 0; i < query->n; i++)
-		message_write(w, &query->messages[i], query->user, &marks);
+		message_write(w, &query->messages[i], query->user, &marks, &page->delivering);
 	par_json_array_end(w);
 	par_json_member_bool(w, "hasMore", query->has_more);
 	par_json_object_end(w);
 	m->api->reply_close(m->self, query->request);
 }
 
+/* `members` is the MEMBERS query of a group, that is done; NULL: a dialog. */
+static void messages_submit(struct messaging *m, par_request_id request, struct par_str user,
+			    struct par_str peer, const struct page *page,
+			    const struct par_query *members)
+{
+	struct par_query *query =
+	    history_begin(m, request, user, PAR_QUERY_MESSAGES, messages_done);
+	struct page *kept = m->api->query_alloc(query, sizeof(*kept));
+
+	*kept = *page;
+	if (members != NULL)
+		delivering_keep(m, &kept->delivering, query, members);
+	query->arg = kept;
+	query->chat = par_chat_in_query(m->api, query, query->user, peer);
+	query->start_id = page->start_id;
+	query->end_id = page->end_id;
+	query->limit = page->count;
+	m->api->query_submit(query);
+}
+
+static void members_done(void *state, void *arg)
+{
+	struct messaging *m = state;
+	struct par_query *query = arg;
+
+	if (query->error != PAR_OK)
+		m->api->fail(m->self, query->request, query->error, NULL, query->message);
+	else
+		messages_submit(m, query->request, query->user, query->chat.peer, query->arg,
+				query);
+}
+
+static void members_submit(struct messaging *m, const struct par_request *request,
+			   struct par_str group, const struct page *page)
+{
+	struct par_query *query =
+	    history_begin(m, request->id, request->user, PAR_QUERY_MEMBERS, members_done);
+	struct page *kept = m->api->query_alloc(query, sizeof(*kept));
+
+	*kept = *page;
+	query->arg = kept;
+	query->chat = par_chat_in_query(m->api, query, query->user, group);
+	query->limit = DELIVERING_MAX;
+	m->api->query_submit(query);
+}
+
 void messaging_messages(void *state, const struct par_request *request)
 {
 	struct messaging *m = state;
-	struct par_query *query;
+	struct page page = { .count = 0 };
 	struct par_str peer;
 	struct par_payload p;
-	uint64_t start_id, end_id;
-	unsigned count;
 
 	par_payload_begin(&p, request->payload);
-	peer = chat_id_read(&p, "chatId");
-	start_id = par_payload_message_id(&p, "startId", PAR_OPTIONAL);
-	end_id = par_payload_message_id(&p, "endId", PAR_OPTIONAL);
-	if (start_id != 0 && end_id != 0)
+	peer = par_payload_id(&p, "chatId", PAR_REQUIRED);
+	page.start_id = par_payload_message_id(&p, "startId", PAR_OPTIONAL);
+	page.end_id = par_payload_message_id(&p, "endId", PAR_OPTIONAL);
+	if (page.start_id != 0 && page.end_id != 0)
 		par_payload_refuse(&p, PAR_E_BAD_PAYLOAD, "endId", "cannot be given with startId");
-	count = count_read(&p);
-	if (p.error != PAR_OK) {
+	page.count = count_read(&p);
+	if (p.error != PAR_OK)
 		messaging_refuse(m, request, &p);
-		return;
-	}
-	query = history_begin(m, request, PAR_QUERY_MESSAGES, messages_done);
-	history_chat(m, query, peer);
-	query->start_id = start_id;
-	query->end_id = end_id;
-	query->limit = count;
-	m->api->query_submit(query);
+	else if (par_id_is_group(peer))
+		members_submit(m, request, peer, &page);
+	else
+		messages_submit(m, request->id, request->user, peer, &page, NULL);
 }
 
 static void entry_last_write(struct par_json *w, const struct par_chat_entry *entry,
@@ -172,6 +225,7 @@ static void entry_last_write(struct par_json *w, const struct par_chat_entry *en
 	bool mine = par_str_equal(entry->last_author, reader);
 	struct marks marks = {
 		.own_chat = own_chat,
+		.group = entry->name.s != NULL,
 		.peer_delivered = entry->peer_delivered,
 		.peer_read = entry->peer_read,
 		.my_read = entry->my_read,
@@ -183,20 +237,34 @@ static void entry_last_write(struct par_json *w, const struct par_chat_entry *en
 		par_json_member_string(w, "lastMessageText", entry->last_text);
 	par_json_member_u64(w, "lastMessageTime", entry->last_time);
 	par_json_member_string(w, "lastMessageAuthor", entry->last_author);
-	par_json_member_string(w, "lastMessageStatus", par_str_of(status));
+	if (status != NULL)
+		par_json_member_string(w, "lastMessageStatus", par_str_of(status));
 }
 
-/* ChatListItem. The last message is left out when none is shown to the user. */
+/* ChatListItem. The last message is left out when none is shown to the user; a group has the
+ * time all the same, its place in the list. */
 static void entry_write(struct par_json *w, const struct par_chat_entry *entry,
 			struct par_str reader)
 {
 	bool own_chat = par_str_equal(entry->peer, reader);
 
+	bool group = entry->name.s != NULL;
+
 	par_json_object_begin(w);
-	par_json_member_string(w, "type", par_str_of(own_chat ? "favorites" : "dialog"));
+	par_json_member_string(w, "type",
+			       par_str_of(group      ? "group"
+					  : own_chat ? "favorites"
+						     : "dialog"));
 	par_json_member_string(w, "id", entry->peer);
+	if (group) {
+		par_json_member_string(w, "name", entry->name);
+		par_json_member_u64(w, "members", entry->members);
+		par_json_member_string(w, "role", par_str_of(par_role_name(entry->role)));
+	}
 	if (entry->last_id != 0)
 		entry_last_write(w, entry, reader, own_chat);
+	else if (group)
+		par_json_member_u64(w, "lastMessageTime", entry->last_time);
 	par_json_member_u64(w, "missed", entry->missed);
 	if (entry->first_missed != 0)
 		par_json_member_u64(w, "firstMissed", entry->first_missed);
@@ -240,7 +308,7 @@ void messaging_chats(void *state, const struct par_request *request)
 		messaging_refuse(m, request, &p);
 		return;
 	}
-	query = history_begin(m, request, PAR_QUERY_CHATS, chats_done);
+	query = history_begin(m, request->id, request->user, PAR_QUERY_CHATS, chats_done);
 	if (after.s != NULL) {
 		char *key = m->api->query_alloc(query, after.len);
 		memcpy(key, after.s, after.len);
@@ -259,7 +327,9 @@ static void chat_done(void *state, void *arg)
 
 	if (query->error == PAR_OK && query->n == 0) {
 		m->api->fail(m->self, query->request, PAR_E_NOT_FOUND, NULL,
-			     "nothing was written in this chat");
+			     par_chat_is_group(&query->chat)
+				 ? "there is no such group, or you are not in it"
+				 : "nothing was written in this chat");
 		return;
 	}
 	w = history_answer(m, query);
@@ -277,13 +347,13 @@ void messaging_chat(void *state, const struct par_request *request)
 	struct par_payload p;
 
 	par_payload_begin(&p, request->payload);
-	peer = chat_id_read(&p, "chatId");
+	peer = par_payload_id(&p, "chatId", PAR_REQUIRED);
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);
 		return;
 	}
-	query = history_begin(m, request, PAR_QUERY_CHAT, chat_done);
-	history_chat(m, query, peer);
+	query = history_begin(m, request->id, request->user, PAR_QUERY_CHAT, chat_done);
+	query->chat = par_chat_in_query(m->api, query, query->user, peer);
 	query->limit = 1;
 	m->api->query_submit(query);
 }

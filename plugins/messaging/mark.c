@@ -2,7 +2,8 @@
 /*
  * Requests `dlvrd` and `read`: cumulative marks. A mark that covers nothing new
  * is answered from the one in force and told to nobody: its events depend on
- * the operation having been applied.
+ * the operation having been applied. In a group those are told who wrote what it is the
+ * first to cover, not all: else a message to a thousand would be a million receipts.
  */
 #include "messaging.h"
 
@@ -16,7 +17,10 @@ void mark_events(struct messaging *m, struct par_tx *tx, const struct par_chat *
 	event_hole(m, "messageId", PAR_HOLE_ID, op);
 	event_hole(m, "clientMessageId", PAR_HOLE_CLIENT_ID, op);
 	event_hole(m, "timestamp", PAR_HOLE_TIMESTAMP, op);
-	event_to_peer(m, tx, chat, type, op);
+	if (par_chat_is_group(chat))
+		event_to_group(m, tx, chat, request, type, PAR_REACH_AUTHORS, op);
+	else
+		event_to_peer(m, tx, chat, type, op);
 	if (kind == PAR_MARK_READ)
 		event_to_own(m, tx, chat, request, type, op);
 }
@@ -46,7 +50,7 @@ static void mark_handle(struct messaging *m, const struct par_request *request,
 	struct par_op_mark *mark;
 
 	par_payload_begin(&p, request->payload);
-	peer = chat_id_read(&p, "chatId");
+	peer = par_payload_id(&p, "chatId", PAR_REQUIRED);
 	upto = par_payload_message_id(&p, "messageId", PAR_OPTIONAL);
 	if (p.error != PAR_OK) {
 		messaging_refuse(m, request, &p);

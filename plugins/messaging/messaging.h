@@ -2,8 +2,8 @@
 /*
  * What the files of the messaging plugin share. Each verb of PROTOCOL.md
  * section 4 has a file: new.c, change.c (edit, delete), mark.c (dlvrd, read),
- * call.c, history.c (messages, chats, chat). A request goes the same way in all of
- * them: read the payload strictly (chat.c, content.c), make one
+ * call.c, history.c (messages, chats, chat) with delivering.c. A request goes the same way in all of
+ * them: read the payload strictly (content.c), make one
  * transaction with its events (template.c), submit it, and answer from its
  * results (messaging.c). Everything runs on the core thread.
  *
@@ -78,9 +78,6 @@ struct par_str messaging_keep(struct messaging *m, struct par_tx *tx, struct par
 /* Moves what is in the scratch writer into the tx. */
 struct par_str messaging_keep_scratch(struct messaging *m, struct par_tx *tx);
 
-/* chat.c: the member `key` as the id of a chat, from the user's side: the other user. */
-struct par_str chat_id_read(struct par_payload *p, const char *key);
-
 /* content.c: what an author can put into a message, or put in its place. */
 struct content {
 	struct par_str message; /* s NULL: not given */
@@ -90,20 +87,45 @@ void content_read(struct messaging *m, struct par_payload *p, struct content *co
 extern const struct print_field attachment_fields[];
 
 /* template.c: an event is begun, its members but chatId are written to m->tail,
- * then it is added to the tx for its receivers. */
+ * then it is added to the tx for its receivers. `when` is the index of the operation
+ * that must have been applied. */
 struct par_json *event_begin(struct messaging *m);
 void event_hole(struct messaging *m, const char *key, enum par_hole_kind kind, unsigned op);
-/* To the other member of the chat, unless that is the user himself. `when` is
- * the index of the operation that must have been applied. */
+/* To the other member of a dialog, unless that is the user himself. */
 void event_to_peer(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		   const char *type, unsigned when);
+/* To the user of the chat, who is not the one that asked. */
+void event_to_user(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
 		   const char *type, unsigned when);
 /* To the user's devices but the one that asked. */
 void event_to_own(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		  const struct par_request *request, const char *type, unsigned when);
+/* To those members of a group; the user himself is among them as with event_to_own. */
+struct par_op_event *event_to_group(struct messaging *m, struct par_tx *tx,
+				    const struct par_chat *chat, const struct par_request *request,
+				    const char *type, enum par_reach reach, unsigned when);
+/* To all who are in the chat, of whatever kind it is. */
+void event_to_all(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
 		  const struct par_request *request, const char *type, unsigned when);
 
 /* mark.c: the events that tell of the MARK operation with that index. */
 void mark_events(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
 		 const struct par_request *request, enum par_mark_kind kind, unsigned op);
+
+/* delivering.c */
+#define DELIVERING_MAX 50
+
+struct delivering {
+	const struct par_member *members; /* NULL: too many to be told, or a dialog */
+	unsigned n;
+};
+
+/* Copies the rows of a MEMBERS query into the memory of the other query. */
+void delivering_keep(struct messaging *m, struct delivering *to, struct par_query *query,
+		     const struct par_query *members);
+/* The member `delivering` of a message. */
+void delivering_write(struct par_json *w, const struct delivering *delivering,
+		      const struct par_stored_message *message);
 
 /* call.c: CallPayload of a stored call as `reader` sees it, one value. */
 void call_write_stored(struct par_json *w, struct par_str stored, struct par_str reader);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Request `new`: a message into a chat. One transaction stores it, marks what
- * the other wrote before as read, and tells both sides; a message that was stored
+ * Request `new`: a message into a chat. One transaction stores it and tells all who are
+ * in the chat; in a dialog it marks what the other wrote before as read, besides. In a group,
+ * where a message would then be a thousand marks, it does not. A message that was stored
  * before (the same clientMessageId) is answered like the first time, and nothing
  * else happens, since all that follows depends on the first operation.
  */
@@ -40,7 +41,7 @@ static void forwarded_read(struct par_payload *p, struct new_message *new)
 	if (from == NULL)
 		return;
 	outer = par_payload_enter(p, from, "forwardedFrom");
-	new->forwarded_chat = chat_id_read(p, "chatId");
+	new->forwarded_chat = par_payload_id(p, "chatId", PAR_REQUIRED);
 	new->forwarded_id = par_payload_message_id(p, "messageId", PAR_REQUIRED);
 	par_payload_leave(p, outer);
 }
@@ -48,7 +49,7 @@ static void forwarded_read(struct par_payload *p, struct new_message *new)
 static void new_read(struct messaging *m, struct par_payload *p, struct new_message *new)
 {
 	memset(new, 0, sizeof(*new));
-	new->peer = chat_id_read(p, "chatId");
+	new->peer = par_payload_id(p, "chatId", PAR_REQUIRED);
 	new->client_id = par_payload_id(p, "clientMessageId", PAR_OPTIONAL);
 	new->reply_to = par_payload_message_id(p, "replyTo", PAR_OPTIONAL);
 	forwarded_read(p, new);
@@ -72,6 +73,8 @@ static void new_append(struct messaging *m, struct par_tx *tx, const struct par_
 		par_json_member_u64(&m->scratch, "messageId", new->forwarded_id);
 		par_json_object_end(&m->scratch);
 		append->forwarded = messaging_keep_scratch(m, tx);
+		append->forward = par_chat_in_tx(m->api, tx, request->user, new->forwarded_chat);
+		append->forward_id = new->forwarded_id;
 	}
 	append->reply_to = new->reply_to;
 	if (append->client_id.s != NULL)
@@ -95,9 +98,13 @@ static void new_events(struct messaging *m, struct par_tx *tx, const struct par_
 	if (append->forwarded.s != NULL)
 		par_json_member_raw(w, "forwardedFrom", append->forwarded);
 	event_hole(m, "timestamp", PAR_HOLE_TIMESTAMP, NEW_APPEND);
+	if (par_chat_is_group(&append->chat)) {
+		event_to_group(m, tx, &append->chat, request, "new", PAR_REACH_MEMBERS, NEW_APPEND)
+		    ->missed = true;
+		return;
+	}
 	event_hole(m, "missed", PAR_HOLE_MISSED, NEW_APPEND);
-	event_to_peer(m, tx, &append->chat, "new", NEW_APPEND);
-	event_to_own(m, tx, &append->chat, request, "new", NEW_APPEND);
+	event_to_all(m, tx, &append->chat, request, "new", NEW_APPEND);
 }
 
 static void new_done(void *state, void *arg)
@@ -129,7 +136,7 @@ void messaging_new(void *state, const struct par_request *request)
 	tx = messaging_begin(m, request, new_done);
 	new_append(m, tx, request, &new);
 	chat = &tx->ops[NEW_APPEND].u.append.chat;
-	if (!par_chat_is_own(chat)) {
+	if (!par_chat_is_own(chat) && !par_chat_is_group(chat)) {
 		struct par_op *op = par_tx_add(tx, PAR_OP_MARK);
 		op->when = NEW_APPEND;
 		op->u.mark.chat = *chat;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Payloads of events as templates, <parlance/storage.h>. The same event goes to
- * the other member and to the user's own devices, and differs in its chatId
+ * Payloads of events as templates, <parlance/storage.h>. In a dialog the same event
+ * goes to the other member and to the user's own devices, and differs in its chatId
  * alone. So what follows the chatId, the tail, is written once, and copied behind
- * each receiver's own chatId into the memory of the tx.
+ * each receiver's own chatId into the memory of the tx. In a group all have the same
+ * chatId: there it is one operation, which the storage carries out for each of them.
  */
 #include "messaging.h"
 
@@ -72,6 +73,12 @@ static struct par_op_event *event_add(struct messaging *m, struct par_tx *tx, st
 	return event;
 }
 
+void event_to_user(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		   const char *type, unsigned when)
+{
+	event_add(m, tx, chat->user, chat->peer, type, when);
+}
+
 void event_to_peer(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
 		   const char *type, unsigned when)
 {
@@ -79,12 +86,41 @@ void event_to_peer(struct messaging *m, struct par_tx *tx, const struct par_chat
 		event_add(m, tx, chat->peer, chat->user, type, when);
 }
 
-void event_to_own(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
-		  const struct par_request *request, const char *type, unsigned when)
+/* As far as the user is among those who get it, he did it himself. */
+static void event_by(struct messaging *m, struct par_tx *tx, struct par_op_event *event,
+		     const struct par_request *request)
 {
-	struct par_op_event *event = event_add(m, tx, chat->user, chat->peer, type, when);
-
 	event->own = true;
 	event->origin_device = messaging_keep(m, tx, request->device);
 	event->origin_session = request->session;
+}
+
+void event_to_own(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		  const struct par_request *request, const char *type, unsigned when)
+{
+	event_by(m, tx, event_add(m, tx, chat->user, chat->peer, type, when), request);
+}
+
+struct par_op_event *event_to_group(struct messaging *m, struct par_tx *tx,
+				    const struct par_chat *chat, const struct par_request *request,
+				    const char *type, enum par_reach reach, unsigned when)
+{
+	struct par_op_event *event = event_add(m, tx, par_str_of(NULL), chat->peer, type, when);
+
+	event_by(m, tx, event, request);
+	event->reach = reach;
+	event->of = when;
+	event->chat = *chat;
+	return event;
+}
+
+void event_to_all(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		  const struct par_request *request, const char *type, unsigned when)
+{
+	if (par_chat_is_group(chat)) {
+		event_to_group(m, tx, chat, request, type, PAR_REACH_MEMBERS, when);
+		return;
+	}
+	event_to_peer(m, tx, chat, type, when);
+	event_to_own(m, tx, chat, request, type, when);
 }

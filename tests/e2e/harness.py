@@ -134,7 +134,7 @@ class Database:
 
 def default_config(directory, storage=None):
     storage = storage or STORAGE
-    plugins = {"auth_insecure": {}, "messaging": {}, "typing": {}}
+    plugins = {"auth_insecure": {}, "messaging": {}, "typing": {}, "groups": {}}
     if storage == "sqlite":
         plugins["storage_sqlite"] = {"path": os.path.join(directory, "parlance.db")}
     elif storage == "postgres":

@@ -86,6 +86,8 @@ static const struct refusal refusals[] = {
 	  "!bad_payload forwardedFrom.chatId" },
 	{ "new", "{'chatId':'bob','message':'x','forwardedFrom':{'chatId':'carol'}}",
 	  "!bad_payload forwardedFrom.messageId" },
+	{ "new", "{'chatId':'bob','message':'x','forwardedFrom':{'chatId':'carol','messageId':1}}",
+	  "!not_found" },
 	{ "new", "{'chatId':'bob','message':'x','forwardedFrom':{'chatId':'grp_1','messageId':1}}",
 	  "!not_found" },
 	/* attachments */

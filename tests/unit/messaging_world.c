@@ -126,6 +126,17 @@ void world_ask(struct person *person, const char *type, const char *payload, con
 	host_requests_forget(requests);
 }
 
+void world_write(struct person *person, const char *chat, unsigned n)
+{
+	char payload[64];
+
+	snprintf(payload, sizeof(payload), "{\"chatId\":\"%s\",\"message\":\"x\"}", chat);
+	while (n-- > 0)
+		host_request(requests, &person->client, "new", payload);
+	host_settle(host);
+	host_requests_forget(requests);
+}
+
 void world_events(struct person *person, const char *lines, const char *file, unsigned line)
 {
 	struct par_json out;

@@ -32,6 +32,8 @@ void world_connect(struct person *person);
 /* Sends, lets all happen, and compares the answer's payload. */
 void world_ask(struct person *person, const char *type, const char *payload, const char *answer,
 	       const char *file, unsigned line);
+/* Writes so many messages to the other. */
+void world_write(struct person *person, const char *chat, unsigned n);
 /* Compares the events that came for the person's device since the last look: a
  * line "type payload\n" each. */
 void world_events(struct person *person, const char *lines, const char *file, unsigned line);

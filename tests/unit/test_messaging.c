@@ -47,6 +47,7 @@ static void test_everything_in_a_message(void)
 	char payload[1024], event[1024];
 
 	world_begin(NULL);
+	world_write(&alice, "carol", 7);
 	ASK(&bob, "new", "{'chatId':'alice','message':'first','clientMessageId':'b1'}",
 	    "{'messageId':1,'timestamp':@0,'clientMessageId':'b1'}");
 	EVENTS(&alice, "new {'chatId':'bob','sender':'bob','messageId':1,'clientMessageId':'b1',"

@@ -65,7 +65,7 @@ def durable(name):
 def merged(envelope, inner):
     """The two schemas of a message as one, which is judged in two thirds of the time."""
     return {**envelope, **inner, "required": envelope["required"] + inner.get("required", []),
-            "properties": {**envelope["properties"], **inner["properties"]}}
+            "properties": {**envelope["properties"], **inner.get("properties", {})}}
 
 
 @functools.cache

@@ -9,7 +9,8 @@
 -- One chat has a tenth of all messages (big-a and big-b); one user (many) has a
 -- thousandth of them as chats; another (away) as many waiting events as there are in
 -- the big chat, and 100 devices. All others have three or four chats of 50 messages,
--- stored in turns, so that a page of a chat lies all over the table.
+-- stored in turns, so that a page of a chat lies all over the table. A hundredth of the users
+-- are in a group (grp_bench) with as many messages as that user has chats.
 
 \set ON_ERROR_STOP on
 \if :{?messages} \else \set messages 10000000 \endif
@@ -24,7 +25,7 @@ SELECT count(*) > 0 AS filled FROM users \gset
 SELECT :messages / 100 AS users, :messages * 89 / 5000 AS chats, :messages / 1000 AS many,
        :messages / 10 AS big, 1700000000000 AS start \gset
 SELECT :users + 1 AS id_many, :users + 2 AS id_a, :users + 3 AS id_b, :users + 4 AS id_away,
-       :chats + :many + 1 AS id_big \gset
+       :chats + :many + 1 AS id_big, :chats + :many + 2 AS id_group, :users / 100 AS group \gset
 
 -- Who is in which chat; a comes first.
 CREATE TEMP TABLE pair (chat bigint PRIMARY KEY, a bigint, b bigint, messages bigint);
@@ -95,6 +96,23 @@ SELECT w.chat, w.usr, peer.name, w.read, :start, w.messages, :start, w.theirs, c
  ORDER BY w.chat, w.usr;
 UPDATE users u SET rank = m.rank
   FROM (SELECT usr, max(rank) AS rank FROM member GROUP BY usr) m WHERE u.id = m.usr;
+
+-- The group: its members have read half of it.
+INSERT INTO chat (id, key, last_id, last_time, content, name, members) OVERRIDING SYSTEM VALUE
+VALUES (:id_group, 'grp_bench', :many, :start + :many * 1000, :many, 'Bench', :group);
+SELECT setval(pg_get_serial_sequence('chat', 'id'), :id_group);
+INSERT INTO message (chat, id, sender, created, kind, fingerprint, client_id, text)
+SELECT :id_group, i, i % :group + 1, :start + i * 1000, 0, i, 'group ' || i, rpad('message ', 128, 'text ')
+  FROM generate_series(1, :many) i;
+UPDATE users SET rank = rank + 1 WHERE id <= :group;
+INSERT INTO member (chat, usr, peer, read, read_at, delivered, delivered_at, theirs, missed, rank, role, joined)
+SELECT :id_group, u.id, 'grp_bench', :many / 2, :start, :many / 2, :start,
+       CASE WHEN u.id = :many % :group + 1 THEN :many - 1 ELSE :many END, n.missed, u.rank,
+       CASE u.id WHEN 1 THEN 2 ELSE 0 END, :start
+  FROM users u
+  JOIN LATERAL (SELECT count(*) AS missed FROM message
+                 WHERE chat = :id_group AND id > :many / 2 AND sender <> u.id) n ON true
+ WHERE u.id <= :group;
 
 -- Ten events wait for each user, one of them of his own other device; and for one user many.
 INSERT INTO event (usr, seq, at, session, type, payload, origin)

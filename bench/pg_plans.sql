@@ -14,7 +14,7 @@
 CREATE TEMP TABLE batch AS
 SELECT c.id AS chat, c.key, c.last_id, c.last_time, m.usr, u.name, u.rank, u.last_seq, o.usr AS other,
        t.client_id AS last_client_id
-  FROM (SELECT * FROM chat WHERE id = (SELECT max(id) FROM chat)
+  FROM (SELECT * FROM chat WHERE key = 'big-a' || chr(31) || 'big-b'
         UNION ALL
         (SELECT c.* FROM generate_series(1, 19) i JOIN chat c
              ON c.id = i * (SELECT max(id) FROM chat) / 20)) c
@@ -35,7 +35,11 @@ SELECT array_agg(key) AS keys, array_agg(chat) AS chats, array_agg(usr) AS ids,
   FROM batch \gset
 SELECT id AS away FROM users WHERE name = 'away' \gset
 SELECT 'big-a' || chr(31) || 'big-b' AS big, last_id / 2 AS half, last_id AS whole, last_time
-  FROM chat WHERE id = (SELECT max(id) FROM chat) \gset
+  FROM chat WHERE key = 'big-a' || chr(31) || 'big-b' \gset
+SELECT c.id AS group, last_id AS group_last, array_agg(m.usr) AS members, array_agg(c.id) AS member_of,
+       array_agg(last_id + 1) AS group_next, array_agg(0::bigint) AS roles, count(*) AS n_members,
+       array_agg(c.key) AS group_keys, array_agg(1000000 + m.usr) AS strangers
+  FROM chat c JOIN member m ON m.chat = c.id WHERE key = 'grp_bench' GROUP BY c.id \gset
 SELECT min(at) + 1000 AS old FROM event \gset
 SELECT min(seen) + 100000 AS unseen FROM device WHERE connected = 0 \gset
 SELECT min(id) AS lane FROM lane \gset
@@ -51,7 +55,7 @@ BEGIN;
 \qecho -- ST_USERS
 :plan ST_USERS (:'names');
 \qecho -- ST_DOCS
-:plan ST_DOCS (:'plugins', :'docs');
+:plan ST_DOCS (:'plugins', :'docs', :'no');
 \qecho -- ST_MEMBERS
 :plan ST_MEMBERS (:'keys', :'names', :'no');
 \qecho -- ST_OTHERS
@@ -65,9 +69,19 @@ BEGIN;
 \qecho -- ST_MESSAGES_BY_ID
 :plan ST_MESSAGES_BY_ID (:'keys', :'lasts');
 \qecho -- ST_MARKS at the ends
-:plan ST_MARKS (:'keys', :'names', :'lasts');
+:plan ST_MARKS (:'keys', :'names', :'lasts', :'no');
 \qecho -- ST_MARKS, 300 before the end
-:plan ST_MARKS (ARRAY[:'big'], ARRAY['big-a'], ARRAY[:whole - 300]);
+:plan ST_MARKS (ARRAY[:'big'], ARRAY['big-a'], ARRAY[:whole - 300], ARRAY[false]);
+\qecho -- ST_GROUP_USERS of a group, with the authors of half of it
+:plan ST_GROUP_USERS (:'names', ARRAY['grp_bench'], ARRAY['grp_bench'], ARRAY['user1'], ARRAY[:group_last], ARRAY[true]);
+\qecho -- ST_GROUPS
+:plan ST_GROUPS (ARRAY['grp_bench']);
+\qecho -- ST_GROUP_EVERY
+:plan ST_GROUP_EVERY (ARRAY['grp_bench'], ARRAY[1]);
+\qecho -- ST_GROUP_NAMED
+:plan ST_GROUP_NAMED (ARRAY['grp_bench'], ARRAY['user1'], ARRAY[1]);
+\qecho -- ST_GROUP_AUTHORS of half of a group
+:plan ST_GROUP_AUTHORS (ARRAY['grp_bench'], ARRAY['user1'], ARRAY[:group_last], ARRAY[true]);
 
 \qecho -- ST_MAKE_CHATS
 :plan ST_MAKE_CHATS (ARRAY['new chat', 'user1' || chr(31) || 'user2']);
@@ -103,6 +117,22 @@ BEGIN;
 \qecho -- ST_DOCS_DELETE
 :plan ST_DOCS_DELETE (ARRAY['bench'], ARRAY['doc/2']);
 
+\qecho -- ST_DOCS_NEW
+:plan ST_DOCS_NEW (ARRAY['bench'], ARRAY['doc/newer'], ARRAY['{}']);
+
+\qecho -- ST_MEMBERS_ADD of as many as the group has
+:plan ST_MEMBERS_ADD (:'member_of', :'strangers', :'group_next', :'group_next', :'group_next', :'group_next', :'roles', :'roles', :'roles', :'roles', :'roles', :'roles', :'group_keys');
+\qecho -- ST_MEMBERS_DROP of as many
+:plan ST_MEMBERS_DROP (:'member_of', :'strangers');
+\qecho -- ST_HIDDEN_DROP of as many
+:plan ST_HIDDEN_DROP (:'member_of', :'members');
+\qecho -- ST_ROLES_SAVE
+:plan ST_ROLES_SAVE (:'member_of', :'members', :'roles');
+\qecho -- ST_GROUPS_SAVE
+:plan ST_GROUPS_SAVE (ARRAY[:group], ARRAY['Bench'], ARRAY[:n_members], ARRAY[false]);
+\qecho -- ST_EVENTS_SHARE of one event to the group
+:plan ST_EVENTS_SHARE (ARRAY[1], ARRAY[:n_members], ARRAY[1], ARRAY[7], ARRAY['new'], ARRAY['{"chatId":"grp_bench"'], ARRAY['phone'], ARRAY[true], :'strangers', :'group_next', :'group_next', :'roles');
+
 \qecho -- ST_QUERY_EVENTS
 :plan ST_QUERY_EVENTS (256, 1048576, 'away', 'device1', 1000);
 \qecho -- ST_QUERY_MESSAGES_UP
@@ -121,6 +151,12 @@ BEGIN;
 :plan ST_QUERY_PEERS (256, 'many', NULL);
 \qecho -- ST_QUERY_PEERS after another
 :plan ST_QUERY_PEERS (256, 'many', 'user50');
+\qecho -- ST_QUERY_CHAT of the group
+:plan ST_QUERY_CHAT ('grp_bench', 'user1');
+\qecho -- ST_QUERY_MESSAGES_DOWN of the group
+:plan ST_QUERY_MESSAGES_DOWN (50, 262144, 'grp_bench', 'user1', 9007199254740992);
+\qecho -- ST_QUERY_MEMBERS
+:plan ST_QUERY_MEMBERS (50, 'grp_bench', 'user1', NULL);
 \qecho -- ST_QUERY_DOC_GET
 :plan ST_QUERY_DOC_GET ('bench', 'doc/7');
 \qecho -- ST_QUERY_DOC_SCAN
@@ -130,6 +166,16 @@ BEGIN;
 :plan ST_PRUNE_LANES (1);
 \qecho -- ST_PRUNE_SERVERS
 :plan ST_PRUNE_SERVERS (1);
+\qecho -- ST_PRUNE_GONE
+:plan ST_PRUNE_GONE (250);
+\qecho -- ST_PRUNE_MESSAGES
+:plan ST_PRUNE_MESSAGES (ARRAY[:group], ARRAY[:group_last - 50], ARRAY[:group_last]);
+\qecho -- ST_PRUNE_HIDDEN
+:plan ST_PRUNE_HIDDEN (ARRAY[:group], ARRAY[:group_last - 50], ARRAY[:group_last]);
+\qecho -- ST_PRUNE_CUT
+:plan ST_PRUNE_CUT (ARRAY[:group], ARRAY[1]);
+\qecho -- ST_PRUNE_GROUPS
+:plan ST_PRUNE_GROUPS (ARRAY[:group], ARRAY[1]);
 \qecho -- ST_PRUNE_OLD
 :plan ST_PRUNE_OLD (:old, 250);
 \qecho -- ST_PRUNE_ORPHANS

@@ -72,30 +72,38 @@ plugins_storage_postgres_la_SOURCES = plugins/storage_postgres/append.c \
 	plugins/storage_postgres/batch_read.c plugins/storage_postgres/batch_write.c \
 	plugins/storage_postgres/change.c plugins/storage_postgres/connect.c \
 	plugins/storage_postgres/connect.h plugins/storage_postgres/create.c \
-	plugins/storage_postgres/device.c plugins/storage_postgres/dial.c plugins/storage_postgres/dial.h \
-	plugins/storage_postgres/doc.c plugins/storage_postgres/event.c plugins/storage_postgres/health.c \
+	plugins/storage_postgres/device.c plugins/storage_postgres/dial.c \
+	plugins/storage_postgres/dial.h plugins/storage_postgres/doc.c \
+	plugins/storage_postgres/event.c plugins/storage_postgres/health.c \
 	plugins/storage_postgres/health.h plugins/storage_postgres/index.c \
-	plugins/storage_postgres/lane.c plugins/storage_postgres/lane.h plugins/storage_postgres/load.c \
-	plugins/storage_postgres/mark.c plugins/storage_postgres/ops.h plugins/storage_postgres/outcome.c \
+	plugins/storage_postgres/lane.c plugins/storage_postgres/lane.h \
+	plugins/storage_postgres/load.c plugins/storage_postgres/load.h \
+	plugins/storage_postgres/load_group.c plugins/storage_postgres/mark.c \
+	plugins/storage_postgres/ops.h plugins/storage_postgres/outcome.c \
 	plugins/storage_postgres/params.c plugins/storage_postgres/params.h \
-	plugins/storage_postgres/plugin.c plugins/storage_postgres/pool.c plugins/storage_postgres/pool.h \
-	plugins/storage_postgres/postgres.h plugins/storage_postgres/prune.c \
-	plugins/storage_postgres/prune.h plugins/storage_postgres/query.h \
+	plugins/storage_postgres/plugin.c plugins/storage_postgres/pool.c \
+	plugins/storage_postgres/pool.h plugins/storage_postgres/postgres.h \
+	plugins/storage_postgres/prune.c plugins/storage_postgres/prune.h \
+	plugins/storage_postgres/prune_group.c plugins/storage_postgres/query.h \
 	plugins/storage_postgres/query_chats.c plugins/storage_postgres/query_doc.c \
-	plugins/storage_postgres/query_history.c plugins/storage_postgres/query_peers.c \
-	plugins/storage_postgres/query_stream.c \
-	plugins/storage_postgres/queue.c plugins/storage_postgres/queue.h plugins/storage_postgres/rows.h \
-	plugins/storage_postgres/run.c plugins/storage_postgres/run.h plugins/storage_postgres/schema.c \
+	plugins/storage_postgres/query_history.c plugins/storage_postgres/query_members.c \
+	plugins/storage_postgres/query_peers.c plugins/storage_postgres/query_stream.c \
+	plugins/storage_postgres/queue.c plugins/storage_postgres/queue.h \
+	plugins/storage_postgres/reach.c plugins/storage_postgres/roster.c \
+	plugins/storage_postgres/rows.h plugins/storage_postgres/run.c \
+	plugins/storage_postgres/run.h plugins/storage_postgres/schema.c \
 	plugins/storage_postgres/schema.h plugins/storage_postgres/server.c \
 	plugins/storage_postgres/server.h plugins/storage_postgres/sqlstate.c \
 	plugins/storage_postgres/sqlstate.h plugins/storage_postgres/statements.c \
 	plugins/storage_postgres/statements.h plugins/storage_postgres/statements_batch.h \
-	plugins/storage_postgres/statements_lane.h plugins/storage_postgres/statements_prune.h \
-	plugins/storage_postgres/statements_query.h plugins/storage_postgres/world.c \
-	plugins/storage_postgres/world.h plugins/storage_postgres/write.c \
-	plugins/storage_postgres/write.h plugins/storage_postgres/write_stream.c \
-	plugins/storage_common/clear.h plugins/storage_common/cursor.h plugins/storage_common/kind.h \
-	plugins/storage_common/order.h plugins/storage_common/page.h plugins/storage_common/roster.h
+	plugins/storage_postgres/statements_group.h plugins/storage_postgres/statements_lane.h \
+	plugins/storage_postgres/statements_prune.h plugins/storage_postgres/statements_query.h \
+	plugins/storage_postgres/world.c plugins/storage_postgres/world.h \
+	plugins/storage_postgres/write.c plugins/storage_postgres/write.h \
+	plugins/storage_postgres/write_group.c plugins/storage_postgres/write_stream.c \
+	plugins/storage_common/clear.h plugins/storage_common/cursor.h \
+	plugins/storage_common/kind.h plugins/storage_common/order.h plugins/storage_common/page.h \
+	plugins/storage_common/roster.h
 plugins_storage_postgres_la_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS)
 plugins_storage_postgres_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_storage_postgres_la_LIBADD = $(PQ_LIBS) $(JSONC_LIBS)

@@ -17,13 +17,20 @@ struct member *chat_member(struct chat *chat, const struct user *user)
 	return NULL;
 }
 
-struct message *sent_by(const struct sent *sent, const struct member *member)
+struct message *sent_by(const struct sent *sent, int64_t sender)
 {
 	struct message *message = sent == NULL ? NULL : sent->messages;
 
-	while (message != NULL && message->sender != member->user_id)
+	while (message != NULL && message->sender != sender)
 		message = message->next_sent;
 	return message;
+}
+
+struct message *sent_before(const struct need *need, const struct member *member)
+{
+	if (need->chat->group)
+		return need->chat->name.s == NULL ? NULL : sent_by(need->sent, need->user->id);
+	return member == NULL ? NULL : sent_by(need->sent, member->user_id);
 }
 
 struct message *message_find(const struct chat *chat, struct message *known, uint64_t id)
@@ -123,7 +130,6 @@ bool message_resent(struct world *w, struct par_tx *tx, const struct message *fi
 static struct par_str sender_name(const struct message *message)
 {
 	const struct chat *chat = message->chat;
-	const struct par_str nobody = { "", 0 };
 	unsigned i;
 
 	for (i = 0; i < chat->n_members; i++) {
@@ -131,7 +137,7 @@ static struct par_str sender_name(const struct message *message)
 		if (member->user_id == message->sender && member->user != NULL)
 			return member->user->name;
 	}
-	return nobody;
+	return message->sender_name.s == NULL ? par_str_of("") : message->sender_name;
 }
 
 /* The object of PAR_HOLE_REPLY. */
@@ -150,15 +156,35 @@ static struct par_str message_reply(struct world *w, struct par_tx *tx,
 	return world_tx_copy(w, tx, par_json_text(out));
 }
 
+/* Whether there is a message to forward that the user can see. */
+static bool forward_good(const struct par_op_append *append, const struct need *need)
+{
+	struct member *member = chat_member(need->forward_chat, need->user);
+	struct message *message;
+
+	if (member == NULL)
+		return false;
+	message = message_find(need->forward_chat, need->forward, append->forward_id);
+	return message != NULL && message->id > member->since && message->deleted == 0 &&
+	       !kind_is_service(message->kind) && hidden_find(message, member) == NULL;
+}
+
 /* Whether a message that was not sent before may be stored, and what it replies to. */
 static bool append_good(struct par_tx *tx, const struct par_op_append *append,
-			const struct need *need, struct message **to)
+			const struct need *need, const struct member *member, struct message **to)
 {
 	*to = message_find(need->chat, need->message, append->reply_to);
 	if (append->refused != NULL)
 		return tx_refuse(tx, PAR_E_FORBIDDEN, append->refused);
-	if (append->reply_to != 0 && (*to == NULL || kind_is_service((*to)->kind)))
+	if (member == NULL && need->chat->group)
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
+	if (append->reply_to != 0 && (*to == NULL || kind_is_service((*to)->kind) ||
+				      (member != NULL && (*to)->id <= member->since)))
 		return tx_refuse(tx, PAR_E_NOT_FOUND, "replyTo is no message of this chat");
+	if (append->forward_id != 0 && !forward_good(append, need))
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such message to forward");
+	if (member == NULL)
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	return true;
 }
 
@@ -176,13 +202,11 @@ bool op_append(struct world *w, struct par_tx *tx, struct par_op *op, const stru
 	struct member *member = chat_member(need->chat, need->user);
 	struct message *message, *to;
 
-	message = member == NULL ? NULL : sent_by(need->sent, member);
+	message = sent_before(need, member);
 	if (message != NULL)
 		return message_resent(w, tx, message, append->fingerprint, &op->result);
-	if (!append_good(tx, append, need, &to))
+	if (!append_good(tx, append, need, member, &to))
 		return false;
-	if (member == NULL)
-		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	message = message_add(w, tx, need->chat, member, need->sent, &draft);
 	op->result.id = message->id;
 	op->result.timestamp = message->created;

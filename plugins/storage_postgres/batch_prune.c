@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Batches of WORK_PRUNE: one tx with nothing but a PRUNE. Step 0 buries dead servers
- * and finds users with something to do; step 1 locks them and reads them, step 2
- * writes what prune.c decided, and commits. Users whom another transaction has locked are
- * passed over, so PRUNE never waits for anybody who could wait for it.
+ * and finds users with something to do, and groups that were deleted; step 1 locks the users and
+ * reads them, and drops what is left of the groups; step 2 writes what prune.c decided, and
+ * commits. Users and groups that another transaction has locked are passed over, so PRUNE never
+ * waits for anybody who could wait for it.
  */
 #include <stdlib.h>
 
@@ -16,7 +17,16 @@
 #define STEP_MAX 1000
 
 /* What step 0 asks, in this order, and step 1. */
-enum { FIND_LANES, FIND_SERVERS, FIND_OLD, FIND_ORPHANS, FIND_UNSEEN, FIND_BEHIND, FIND_COUNT };
+enum {
+	FIND_LANES,
+	FIND_SERVERS,
+	FIND_GONE, /* groups; users from here on */
+	FIND_OLD,
+	FIND_ORPHANS,
+	FIND_UNSEEN,
+	FIND_BEHIND,
+	FIND_COUNT
+};
 enum { READ_USERS, READ_DEVICES };
 
 struct prune_step {
@@ -80,6 +90,7 @@ static void prune_begin(struct batch *batch)
 	lane_begin(lane);
 	ask_one(lane, ST_PRUNE_LANES, server);
 	ask_one(lane, ST_PRUNE_SERVERS, server);
+	ask_one(lane, ST_PRUNE_GONE, limit);
 	ask_older(lane, ST_PRUNE_OLD, op->events_before, limit);
 	ask_one(lane, ST_PRUNE_ORPHANS, op->devices_before == 0 ? 0 : limit);
 	ask_older(lane, ST_PRUNE_UNSEEN, op->devices_before, limit);
@@ -126,6 +137,7 @@ static void lock_users(struct batch *batch)
 	lane_ask(batch->lane, ST_PRUNE_USERS);
 	add_users(step, lane_params(batch->lane));
 	lane_ask(batch->lane, ST_PRUNE_DEVICES);
+	prune_groups(batch->lane, step->found[FIND_GONE], &step->prune);
 }
 
 /* --- step 2: deciding and writing --- */

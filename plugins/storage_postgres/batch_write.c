@@ -24,16 +24,18 @@ static bool run_op(struct world *w, struct par_tx *tx, struct par_op *op, const 
 		return op_change(w, tx, op, need);
 	case PAR_OP_MARK:
 		return op_mark(w, tx, op, need);
+	case PAR_OP_ROSTER:
+		return op_roster(w, tx, op, need);
 	case PAR_OP_EVENT:
-		return op_event(w, tx, op, need, needs);
+		return op->u.event.reach == PAR_REACH_USER ? op_event(w, tx, op, need, needs)
+							   : op_reach(w, tx, op, need, needs);
 	case PAR_OP_CURSOR:
 		return op_cursor(w, tx, op, need);
 	case PAR_OP_DOC_PUT:
-		return op_doc_put(op, need);
+		return op_doc_put(tx, op, need);
 	case PAR_OP_DOC_DELETE:
-		return op_doc_delete(op, need);
+		return op_doc_delete(tx, op, need);
 	case PAR_OP_PRUNE:
-	case PAR_OP_ROSTER:
 		break;
 	}
 	return tx_refuse(tx, PAR_E_INTERNAL, "no such operation");

@@ -12,6 +12,18 @@ struct hidden *hidden_find(const struct message *message, const struct member *m
 	return hidden;
 }
 
+/* What others sent with the client id: the first that is there for the member. */
+static struct message *sent_by_others(const struct sent *sent, const struct member *member)
+{
+	struct message *message, *first = NULL;
+
+	for (message = sent->messages; message != NULL; message = message->next_sent) {
+		if (message->id > member->since && (first == NULL || message->id < first->id))
+			first = message;
+	}
+	return first;
+}
+
 /* What the change is about: by id, or by the user's own client id, or by another's. */
 static struct message *change_target(const struct par_op_change *change, const struct need *need,
 				     const struct member *member)
@@ -19,9 +31,13 @@ static struct message *change_target(const struct par_op_change *change, const s
 	struct message *target;
 
 	if (change->target_id != 0)
-		return message_find(need->chat, need->message, change->target_id);
-	target = sent_by(need->target, member);
-	return target != NULL || need->target == NULL ? target : need->target->messages;
+		target = message_find(need->chat, need->message, change->target_id);
+	else
+		target = sent_by(need->target, member->user_id);
+	if (target != NULL && target->id <= member->since)
+		target = NULL;
+	return target != NULL || need->target == NULL ? target
+						      : sent_by_others(need->target, member);
 }
 
 /* The message is about to go from the member's sight: it counts as missed no more. */
@@ -149,9 +165,9 @@ bool op_change(struct world *w, struct par_tx *tx, struct par_op *op, const stru
 	struct member *member = chat_member(need->chat, need->user);
 	struct message *target;
 
-	if (member == NULL || need->chat->last_id == 0)
+	target = need->chat->last_id == 0 ? NULL : sent_before(need, member);
+	if (target == NULL && (member == NULL || need->chat->last_id == 0))
 		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
-	target = sent_by(need->sent, member);
 	if (target != NULL)
 		return message_resent(w, tx, target, change->fingerprint, &op->result);
 	if (change->refused != NULL)

@@ -4,7 +4,8 @@
  * locked. It has a transaction of its own, which holds no lock of the
  * batch's and inserts in the order of names: so it waits for others that do
  * the same and for nobody else, and finding that somebody was quicker is no error. What
- * is made and then not used says nothing to anybody: a chat without messages is not there.
+ * is made and then not used says nothing to anybody: a chat without messages is not there, nor
+ * is a group without a name, which has no members yet.
  */
 #include "world.h"
 
@@ -27,6 +28,7 @@ bool create_needed(const struct world *w)
 		struct chat *chat = w->chat_list.of[i];
 		if (!chat_missing(chat))
 			continue;
+		/* of a group both are one who acts */
 		needed = chat->user->make = chat->peer->make = true;
 	}
 	for (i = 0; !needed && i < w->lock_list.n; i++)
@@ -71,7 +73,7 @@ static void make_members(struct world *w)
 
 	for (i = 0; i < w->chat_list.n; i++) {
 		const struct chat *chat = w->chat_list.of[i];
-		if (!chat_missing(chat))
+		if (!chat_missing(chat) || chat->group)
 			continue;
 		params_text(p, key, chat->key);
 		params_text(p, name, chat->user->name);

@@ -19,8 +19,7 @@ static uint64_t event_missed(const struct par_tx *tx, const struct par_op_event 
 	return member == NULL ? 0 : member->missed;
 }
 
-/* Whether there is one to tell of what the user did himself. */
-static bool has_other_device(const struct need *need, struct par_str name)
+bool event_other_device(const struct need *need, struct par_str name)
 {
 	const struct device *device = need->user->devices;
 
@@ -31,6 +30,13 @@ static bool has_other_device(const struct need *need, struct par_str name)
 	return device != NULL;
 }
 
+void event_number(const struct par_tx *tx, struct user *user, uint64_t *seq, uint64_t *at)
+{
+	*seq = ++user->last_seq;
+	*at = user->last_at = cursor_max(user->last_at, tx->now);
+	user->changed = true;
+}
+
 bool op_event(struct world *w, struct par_tx *tx, struct par_op *op, const struct need *need,
 	      const struct need *needs)
 {
@@ -39,7 +45,7 @@ bool op_event(struct world *w, struct par_tx *tx, struct par_op *op, const struc
 	struct event *row;
 	struct par_json *out;
 
-	if (event->own && !event->always && !has_other_device(need, event->origin_device))
+	if (event->own && !event->always && !event_other_device(need, event->origin_device))
 		return true;
 	if (user->id == 0)
 		return tx_refuse(tx, PAR_E_INTERNAL, "there is no such user");
@@ -50,13 +56,11 @@ bool op_event(struct world *w, struct par_tx *tx, struct par_op *op, const struc
 	event->data = w->api->event_data_new(event->type, par_json_text(out));
 	row = world_alloc(w, sizeof(*row));
 	row->user = user;
-	row->seq = ++user->last_seq;
-	row->at = user->last_at = cursor_max(user->last_at, tx->now);
+	event_number(tx, user, &row->seq, &row->at);
 	row->op = event;
 	row->payload = w->api->event_data_payload(event->data);
 	*w->events_end = row;
 	w->events_end = &row->next;
-	user->changed = true;
 	op->result.seq = row->seq;
 	op->result.applied = true;
 	return true;

@@ -6,11 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "rows.h"
-#include "world.h"
-
-/* Numbers of messages that no chat reaches; larger ones are no bigint. */
-#define ID_MAX (UINT64_C(1) << 62)
+#include "load.h"
 
 static void ask_chats(struct world *w)
 {
@@ -23,8 +19,8 @@ static void ask_chats(struct world *w)
 	world_ask_some(w, p, ST_CHATS);
 }
 
-/* Of the last message of others the client id is asked for where it may be marked: a member is
- * known by his peer. */
+/* Both of each dialog. Of the last message of others the client id is asked for where it may be
+ * marked: a member is known by his peer. */
 static void ask_members(struct world *w)
 {
 	const struct par_str nobody = { NULL, 0 };
@@ -33,9 +29,11 @@ static void ask_members(struct world *w)
 		 every = params_array(p, PARAM_BOOL);
 	size_t i;
 
+	if (w->group_list.n == w->chat_list.n)
+		return;
 	for (i = 0; i < w->chat_list.n; i++) {
 		const struct chat *chat = w->chat_list.of[i];
-		params_text(p, key, chat->key);
+		params_text(p, key, chat->group ? nobody : chat->key);
 		params_text(p, peer,
 			    chat->marks == NULL         ? nobody
 			    : chat->marks == chat->user ? chat->peer->name
@@ -102,15 +100,15 @@ static void ask_marks(struct world *w)
 {
 	struct params *p = world_params(w);
 	unsigned key = params_array(p, PARAM_TEXT), name = params_array(p, PARAM_TEXT),
-		 upto = params_array(p, PARAM_INT8);
+		 upto = params_array(p, PARAM_INT8), joins = params_array(p, PARAM_BOOL);
 	size_t i;
 
 	for (i = 0; i < w->mark_list.n; i++) {
 		const struct mark *mark = w->mark_list.of[i];
 		params_text(p, key, mark->chat->key);
 		params_text(p, name, mark->user->name);
-		params_int8(p, upto,
-			    (int64_t)(mark->upto == 0 ? ID_MAX : cursor_min(mark->upto, ID_MAX)));
+		params_int8(p, upto, load_upto(mark));
+		params_bool(p, joins, mark->chat->joins);
 	}
 	world_ask_some(w, p, ST_MARKS);
 }
@@ -118,13 +116,15 @@ static void ask_marks(struct world *w)
 static void ask_docs(struct world *w)
 {
 	struct params *p = world_params(w);
-	unsigned plugin = params_array(p, PARAM_TEXT), key = params_array(p, PARAM_TEXT);
+	unsigned plugin = params_array(p, PARAM_TEXT), key = params_array(p, PARAM_TEXT),
+		 expects = params_array(p, PARAM_BOOL);
 	size_t i;
 
 	for (i = 0; i < w->doc_list.n; i++) {
 		const struct doc *doc = w->doc_list.of[i];
 		params_text(p, plugin, doc->plugin);
 		params_text(p, key, doc->key);
+		params_bool(p, expects, doc->expects);
 	}
 	world_ask_some(w, p, ST_DOCS);
 }
@@ -133,40 +133,19 @@ static void ask_docs(struct world *w)
 void load_ask(struct world *w)
 {
 	ask_chats(w);
-	ask_users(w, &w->lock_list, ST_USERS);
+	if (w->group_list.n > 0)
+		load_group_lock(w);
+	else
+		ask_users(w, &w->lock_list, ST_USERS);
 	ask_docs(w);
 	ask_members(w);
+	if (w->group_list.n > 0)
+		load_group_ask(w);
 	ask_users(w, &w->device_list, ST_DEVICES);
 	ask_others(w);
 	ask_sent(w);
 	ask_messages(w);
 	ask_marks(w);
-}
-
-/* NULL: it was not asked. */
-static const PGresult *taken(const struct world *w, enum statement statement, int *rows)
-{
-	const PGresult *r = NULL;
-
-	*rows = 0;
-	if (w->asked[statement] > 0) {
-		r = lane_result(w->batch->lane, w->asked[statement] - 1);
-		*rows = PQntuples(r);
-	}
-	return r;
-}
-
-/* Whose row it is. */
-static void *row_of(const struct list *list, const PGresult *r, int row)
-{
-	return list->of[row_int8(r, row, 0) - 1];
-}
-
-/* The same where column 0 is numbers, the first of which says it. */
-static void *numbers_of(const struct list *list, const PGresult *r, int row, const char **numbers)
-{
-	*numbers = row_numbers(r, row, 0);
-	return list->of[row_number(*numbers, 0) - 1];
 }
 
 static void take_chats(struct world *w)
@@ -175,9 +154,9 @@ static void take_chats(struct world *w)
 	const PGresult *r;
 	int i, rows;
 
-	r = taken(w, ST_CHATS, &rows);
+	r = load_taken(w, ST_CHATS, &rows);
 	for (i = 0; i < rows; i++) {
-		struct chat *chat = numbers_of(&w->chat_list, r, i, &numbers);
+		struct chat *chat = load_numbers(&w->chat_list, r, i, &numbers);
 		chat->id = (int64_t)row_number(numbers, 1);
 		chat->last_id = chat->loaded_id = row_number(numbers, 2);
 		chat->last_time = row_number(numbers, 3);
@@ -193,13 +172,13 @@ static void take_members(struct world *w)
 	const PGresult *r;
 	int i, rows;
 
-	r = taken(w, ST_MEMBERS, &rows);
+	r = load_taken(w, ST_MEMBERS, &rows);
 	for (i = 0; i < rows; i++) {
-		struct chat *chat = numbers_of(&w->chat_list, r, i, &numbers);
+		struct chat *chat = load_numbers(&w->chat_list, r, i, &numbers);
 		struct par_str peer = row_str(r, i, 1);
 		struct member *member = &chat->members[chat->n_members];
 
-		if (chat->id == 0 || chat->n_members == CHAT_MEMBERS)
+		if (chat->id == 0 || chat->n_members == DIALOG_MEMBERS)
 			continue;
 		chat->n_members++;
 		member->user_id = (int64_t)row_number(numbers, 1);
@@ -224,16 +203,10 @@ static void take_users(struct world *w)
 	const PGresult *r;
 	int i, rows;
 
-	r = taken(w, ST_USERS, &rows);
+	r = load_taken(w, ST_USERS, &rows);
 	for (i = 0; i < rows; i++) {
-		struct user *user = numbers_of(&w->lock_list, r, i, &numbers);
-		user->id = (int64_t)row_number(numbers, 1);
-		user->first_seq = user->loaded_first_seq = row_number(numbers, 2);
-		user->last_seq = row_number(numbers, 3);
-		user->rank = row_number(numbers, 4);
-		user->forgot = row_number(numbers, 5) != 0;
-		user->behind = row_number(numbers, 6) != 0;
-		user->last_at = row_number(numbers, 7);
+		struct user *user = load_numbers(&w->lock_list, r, i, &numbers);
+		load_user(user, numbers);
 	}
 }
 
@@ -257,9 +230,9 @@ static void take_devices(struct world *w)
 	const PGresult *r;
 	int i, rows;
 
-	r = taken(w, ST_DEVICES, &rows);
+	r = load_taken(w, ST_DEVICES, &rows);
 	for (i = 0; i < rows; i++) {
-		struct user *user = numbers_of(&w->device_list, r, i, &numbers);
+		struct user *user = load_numbers(&w->device_list, r, i, &numbers);
 		struct device *device;
 
 		if (user->id == 0)
@@ -283,9 +256,9 @@ static void take_others(struct world *w)
 	const PGresult *r;
 	int i, rows;
 
-	r = taken(w, ST_OTHERS, &rows);
+	r = load_taken(w, ST_OTHERS, &rows);
 	for (i = 0; i < rows; i++) {
-		struct others *others = row_of(&w->others_list, r, i);
+		struct others *others = load_row(&w->others_list, r, i);
 		others->some = others->user->id != 0;
 	}
 }
@@ -325,6 +298,7 @@ static struct message *take_message(struct world *w, struct chat *chat, const PG
 	message->original_client_id = row_str(r, row, 12);
 	message->deletion_created = row_u64(r, row, 13);
 	message->deletion_client_id = row_str(r, row, 14);
+	message->sender_name = row_str(r, row, 17);
 	return message;
 }
 
@@ -333,9 +307,9 @@ static void take_messages(struct world *w)
 	const PGresult *r;
 	int i, rows;
 
-	r = taken(w, ST_MESSAGES_BY_ID, &rows);
+	r = load_taken(w, ST_MESSAGES_BY_ID, &rows);
 	for (i = 0; i < rows; i++) {
-		struct message *message = row_of(&w->message_list, r, i);
+		struct message *message = load_row(&w->message_list, r, i);
 		take_message(w, message->chat, r, i);
 	}
 }
@@ -345,9 +319,9 @@ static void take_sent(struct world *w)
 	const PGresult *r;
 	int i, rows;
 
-	r = taken(w, ST_SENT, &rows);
+	r = load_taken(w, ST_SENT, &rows);
 	for (i = 0; i < rows; i++) {
-		struct sent *sent = row_of(&w->sent_list, r, i);
+		struct sent *sent = load_row(&w->sent_list, r, i);
 		struct message *message = take_message(w, sent->chat, r, i);
 		if (message->in_sent)
 			continue;
@@ -362,9 +336,9 @@ static void take_marks(struct world *w)
 	const PGresult *r;
 	int i, rows;
 
-	r = taken(w, ST_MARKS, &rows);
+	r = load_taken(w, ST_MARKS, &rows);
 	for (i = 0; i < rows; i++) {
-		struct mark *mark = row_of(&w->mark_list, r, i);
+		struct mark *mark = load_row(&w->mark_list, r, i);
 		mark->id = row_u64(r, i, 1);
 		mark->client_id = row_str(r, i, 2);
 		mark->missed = row_u64(r, i, 3);
@@ -376,10 +350,11 @@ static void take_docs(struct world *w)
 	const PGresult *r;
 	int i, rows;
 
-	r = taken(w, ST_DOCS, &rows);
+	r = load_taken(w, ST_DOCS, &rows);
 	for (i = 0; i < rows; i++) {
-		struct doc *doc = row_of(&w->doc_list, r, i);
+		struct doc *doc = load_row(&w->doc_list, r, i);
 		doc->stored = doc->there = true;
+		doc->value = row_str(r, i, 1);
 	}
 }
 
@@ -391,6 +366,8 @@ void load_take(struct world *w)
 	take_chats(w);
 	take_members(w);
 	take_users(w);
+	if (w->group_list.n > 0)
+		load_group_take(w);
 	take_devices(w);
 	take_others(w);
 	take_messages(w);

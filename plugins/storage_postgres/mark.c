@@ -12,11 +12,12 @@ struct target {
 	uint64_t missed; /* behind it, as loaded */
 };
 
-/* The last message up to `upto`, all of them new, that another wrote. */
+/* The last message up to `upto`, all of them new, that another wrote, and that is there for the
+ * member. */
 static const struct message *added_before(const struct chat *chat, const struct member *member,
 					  uint64_t upto)
 {
-	for (; upto > chat->loaded_id; upto--) {
+	for (; upto > cursor_max(chat->loaded_id, member->since); upto--) {
 		const struct message *message = chat->added[upto - chat->loaded_id - 1];
 		if (message->sender != member->user_id)
 			return message;
@@ -33,10 +34,14 @@ static void mark_target(const struct chat *chat, const struct member *member,
 		return;
 	if (upto == 0 || upto > member->theirs)
 		upto = member->theirs;
+	if (upto == 0)
+		return;
 	message = added_before(chat, member, upto);
 	if (message != NULL) {
 		target->id = message->id;
 		target->client_id = message->client_id;
+	} else if (asked != NULL && asked->id <= member->since) {
+		return;
 	} else if (asked != NULL) {
 		target->id = asked->id;
 		target->client_id = asked->client_id;
@@ -94,6 +99,8 @@ bool op_mark(struct world *w, struct par_tx *tx, struct par_op *op, const struct
 	struct target target = { .id = 0 };
 	uint64_t in_force;
 
+	if (member == NULL && chat->group)
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	in_force = member == NULL ? 0 : read ? member->read : member->delivered;
 	if (member != NULL)
 		mark_target(chat, member, need->mark, mark->upto, &target);
@@ -101,6 +108,10 @@ bool op_mark(struct world *w, struct par_tx *tx, struct par_op *op, const struct
 		return along ? true : tx_refuse(tx, PAR_E_NOT_FOUND, "there is no message to mark");
 	result->id = target.id;
 	result->applied = target.id > in_force;
+	if (result->applied && need->mark != NULL) {
+		need->mark->from = in_force;
+		need->mark->to = target.id;
+	}
 	if (result->applied)
 		mark_apply(chat, member, mark->kind, &target, cursor_max(tx->now, chat->last_time));
 	result->timestamp = read ? member->read_at : member->delivered_at;

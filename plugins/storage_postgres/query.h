@@ -5,7 +5,7 @@
  *
  *   query_stream.c   EVENTS          query_history.c  MESSAGES
  *   query_chats.c    CHATS, CHAT     query_doc.c      DOC_GET, DOC_SCAN
- *   query_peers.c    PEERS
+ *   query_peers.c    PEERS           query_members.c  MEMBERS
  */
 #ifndef STORAGE_POSTGRES_QUERY_H
 #define STORAGE_POSTGRES_QUERY_H
@@ -27,6 +27,8 @@ void query_chats_ask(struct lane *lane, const struct par_query *q);
 void query_chats_take(struct reader *reader, struct par_query *q, const PGresult *r);
 void query_chat_ask(struct lane *lane, const struct par_query *q);
 void query_chat_take(struct reader *reader, struct par_query *q, const PGresult *r);
+void query_members_ask(struct lane *lane, const struct par_query *q);
+void query_members_take(struct reader *reader, struct par_query *q, const PGresult *r);
 void query_peers_ask(struct lane *lane, const struct par_query *q);
 void query_peers_take(struct reader *reader, struct par_query *q, const PGresult *r);
 void query_doc_get_ask(struct lane *lane, const struct par_query *q);

@@ -5,7 +5,8 @@
 /* clang-format off */
 enum {
 	PEER, MISSED, MY_DELIVERED, MY_READ, PEER_DELIVERED, PEER_READ,
-	LAST_ID, LAST_TEXT, LAST_TIME, LAST_AUTHOR, LAST_DELETED, FIRST_MISSED
+	LAST_ID, LAST_TEXT, LAST_TIME, LAST_AUTHOR, LAST_DELETED, FIRST_MISSED,
+	NAME, MEMBERS, ROLE
 };
 /* clang-format on */
 
@@ -24,6 +25,9 @@ static void chat_row(const PGresult *r, int i, int at, struct par_chat_entry *ro
 	row->my_read = row_u64(r, i, at + MY_READ);
 	row->peer_delivered = row_u64(r, i, at + PEER_DELIVERED);
 	row->peer_read = row_u64(r, i, at + PEER_READ);
+	row->name = row_str(r, i, at + NAME);
+	row->members = (unsigned)row_u64(r, i, at + MEMBERS);
+	row->role = (enum par_role)row_u64(r, i, at + ROLE);
 }
 
 void query_chat_ask(struct lane *lane, const struct par_query *q)

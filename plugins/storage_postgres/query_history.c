@@ -86,6 +86,10 @@ void query_messages_take(struct reader *reader, struct par_query *q, const PGres
 	size_t bytes = 0;
 	int i;
 
+	if (PQntuples(r) == 0 && par_chat_is_group(&q->chat)) {
+		q->error = PAR_E_NOT_FOUND;
+		q->message = "there is no such chat";
+	}
 	if (PQntuples(r) == 0)
 		return;
 	q->my_delivered = row_u64(r, 0, MY_DELIVERED);

@@ -156,7 +156,7 @@ static void hold_chat(struct queue *q, struct work *work, const struct par_chat 
 {
 	hold_name(q, work, KEY_CHAT, chat->key);
 	hold_name(q, work, KEY_USER, chat->user);
-	if (chat->peer.len > 0)
+	if (chat->peer.len > 0 && !par_chat_is_group(chat))
 		hold_name(q, work, KEY_USER, chat->peer);
 }
 
@@ -173,17 +173,32 @@ static void hold_doc(struct queue *q, struct work *work, struct par_str plugin, 
 	hold(q, work, KEY_DOC, first, key);
 }
 
+static void hold_event(struct queue *q, struct work *work, const struct par_op_event *event)
+{
+	if (event->reach == PAR_REACH_USER) {
+		hold_name(q, work, KEY_USER, event->user);
+		return;
+	}
+	hold_chat(q, work, &event->chat);
+	work->wide = work->wide || event->reach != PAR_REACH_AUTHORS;
+}
+
 static void hold_op(struct queue *q, struct work *work, const struct par_op *op)
 {
 	switch (op->kind) {
 	case PAR_OP_APPEND:
+		if (op->u.append.forward_id != 0)
+			hold_chat(q, work, &op->u.append.forward);
+		/* fall through */
 	case PAR_OP_CHANGE:
 	case PAR_OP_MARK:
 	case PAR_OP_ROSTER:
 		hold_chat(q, work, par_op_chat(op));
+		work->wide =
+		    work->wide || (op->kind != PAR_OP_MARK && par_chat_is_group(par_op_chat(op)));
 		break;
 	case PAR_OP_EVENT:
-		hold_name(q, work, KEY_USER, op->u.event.user);
+		hold_event(q, work, &op->u.event);
 		break;
 	case PAR_OP_CURSOR:
 		hold_name(q, work, KEY_USER, op->u.cursor.user);
@@ -344,9 +359,10 @@ static struct work *take_out(struct queue *q, struct work **place)
 	return work;
 }
 
-static bool goes_with(const struct work *work, const struct work *first)
+static bool goes_with(const struct work *work, const struct work *first, unsigned wide)
 {
-	return first == NULL || (work->kind == first->kind && !work->alone);
+	return first == NULL ||
+	       (work->kind == first->kind && !work->alone && !(work->wide && wide == QUEUE_WIDE));
 }
 
 /* Whether the look may go on. */
@@ -358,6 +374,7 @@ static bool looks_on(const struct queue *q, const struct work *first)
 struct work *queue_take(struct queue *q, unsigned max, unsigned *n)
 {
 	struct work *first = NULL, **end = &first, **place = q->place;
+	unsigned wide = 0;
 
 	*n = 0;
 	if (place == NULL) {
@@ -368,8 +385,9 @@ struct work *queue_take(struct queue *q, unsigned max, unsigned *n)
 	while (*place != NULL && *n < max && looks_on(q, first)) {
 		struct work *work = *place;
 
-		if (goes_with(work, first) && !stands_back(q, work)) {
+		if (goes_with(work, first, wide) && !stands_back(q, work)) {
 			set_off(q, work);
+			wide += work->wide;
 			*end = take_out(q, place);
 			end = &work->next;
 			++*n;

@@ -11,6 +11,9 @@
  * sees all that was submitted before it and nothing that came after, and what touches nothing
  * in common never waits for each other.
  *
+ * The members of a group are not known here, and no keys: what reaches them is in order by the
+ * chat alone, and waits in the database for others that are about one of them.
+ *
  * A PRUNE waits until all submitted before it is done, and goes alone; all that comes
  * behind it waits for it.
  *
@@ -34,8 +37,11 @@ enum work_kind {
 
 struct key; /* a chat, user or document that works touch */
 
-/* a dialog has 3; an op has at most 3 (chat, user, peer) */
-#define WORK_KEYS (PAR_TX_OPS * 3)
+/* a dialog has 3; an op has at most 5 (chat, user, peer, and those of what is forwarded) */
+#define WORK_KEYS (PAR_TX_OPS * 5)
+
+/* How many works that reach all members of a group go together: each may be a thousand rows. */
+#define QUEUE_WIDE 16
 
 /* How many works that must not go yet a look passes over. */
 #define QUEUE_LOOK 4096
@@ -46,6 +52,7 @@ struct work {
 	struct par_query *query;
 	enum work_kind kind;
 	unsigned attempts; /* how often it was carried out in vain */
+	bool wide; /* it reaches all members of a group */
 	bool alone; /* to be tried in a batch of its own */
 	uint64_t queued_at; /* tick of the pool */
 	struct work *next;

@@ -15,6 +15,10 @@
  * has not read; chat.content the last message that is no service message.
  * member.rank orders a user's list of chats, users.rank is the highest of them: it
  * changes only when a message arrives in a chat that is not his first already.
+ * A chat that has a name is a group: `members` of them are in it, each with a role, which those
+ * of a dialog have not; member.joined is when, and messages up to member.since are not there for
+ * him. A group that was deleted has no name and no members; it is `gone`, until PRUNE has dropped
+ * its messages, from the last to the first, and then it.
  * Rows that change often have room beside them (fillfactor) and no index on what
  * changes, so a change costs no index entry (HOT).
  *
@@ -78,6 +82,13 @@ static const char *const migrations[] = {
 	"CREATE TABLE doc (plugin text COLLATE \"C\" NOT NULL, key text COLLATE \"C\" NOT NULL,"
 	" value text NOT NULL, PRIMARY KEY (plugin, key));"
 	"INSERT INTO meta (version, writer, writer_version) VALUES (0, 1, '0.1.0');",
+	"ALTER TABLE chat ADD COLUMN name text, ADD COLUMN members bigint NOT NULL DEFAULT 0,"
+	" ADD COLUMN gone boolean NOT NULL DEFAULT false;"
+	"CREATE INDEX chat_gone ON chat (id) WHERE gone;"
+	"ALTER TABLE member ADD COLUMN role bigint, ADD COLUMN joined bigint NOT NULL DEFAULT 0,"
+	" ADD COLUMN since bigint NOT NULL DEFAULT 0;"
+	"CREATE INDEX hidden_usr ON hidden (usr, chat, message);"
+	"UPDATE meta SET writer = 2, writer_version = '0.1.0';",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))

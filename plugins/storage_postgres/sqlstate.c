@@ -12,6 +12,7 @@ struct meaning {
 
 static const struct meaning meanings[] = {
 	{ "40", FAILURE_AGAIN, "transactions stood in each other's way" },
+	{ "23505", FAILURE_AGAIN, "somebody else was quicker to store the same" },
 	{ "55P03", FAILURE_SLOW, "the database's rows are locked for too long" },
 	{ "57014", FAILURE_SLOW, "the database is too slow" },
 	{ "25006", FAILURE_STATE, "the database is read-only" },

@@ -7,6 +7,7 @@
  *
  *   statements_lane.h    a transaction and its mark: lane.c, connect.c, server.c
  *   statements_batch.h   what transactions ask and write: load.c, write.c
+ *   statements_group.h   the same where it is about groups: load_group.c, write_group.c
  *   statements_prune.h   what PRUNE does: batch_prune.c
  *   statements_query.h   what queries ask: query_*.c
  */
@@ -14,6 +15,7 @@
 #define STORAGE_POSTGRES_STATEMENTS_H
 
 #include "statements_batch.h"
+#include "statements_group.h"
 #include "statements_lane.h"
 #include "statements_prune.h"
 #include "statements_query.h"
@@ -21,6 +23,7 @@
 #define STATEMENTS(X) \
 	LANE_STATEMENTS(X) \
 	BATCH_STATEMENTS(X) \
+	GROUP_STATEMENTS(X) \
 	PRUNE_STATEMENTS(X) \
 	QUERY_STATEMENTS(X)
 

@@ -34,24 +34,31 @@
 	" AND (SELECT h.at FROM hidden h" \
 	" WHERE h.chat = x.chat AND h.message = x.id AND h.usr = u.id) IS NULL)"
 
-/* What is missed behind message t, counted from the nearer end. */
+/* What is missed behind message t, counted from the nearer end. What others wrote
+ * before a member of a group joined can be marked too, once somebody writes, which may be in
+ * this batch, as may be his joining. */
 #define BATCH_MARK_MISSED \
-	"CASE WHEN t.id >= m.theirs THEN 0 WHEN t.id <= m.read THEN m.missed" \
+	"CASE WHEN m.theirs IS NULL OR t.id >= m.theirs THEN 0 WHEN t.id <= m.read THEN m.missed" \
 	" WHEN t.id - m.read < m.theirs - t.id" \
 	" THEN m.missed - " BATCH_MISSED("x.id > m.read AND x.id <= t.id") " ELSE " BATCH_MISSED( \
 	    "x.id > t.id AND x.id <= m.theirs") " END"
 #define BATCH_MARK_JOINS \
-	BATCH_FENCED("member m WHERE m.chat = c.id AND m.usr = u.id", "m") \
-	BATCH_FENCED("message x WHERE x.chat = c.id AND x.id <= least(a.upto, m.theirs)" \
-		     " AND x.sender <> u.id ORDER BY x.id DESC LIMIT 1", \
-		     "t")
+	" LEFT" BATCH_FENCED("member m WHERE m.chat = c.id AND m.usr = u.id", "m") \
+	    BATCH_FENCED("message x WHERE x.chat = c.id AND x.id <=" \
+			 " CASE WHEN a.joins OR (m.role IS NOT NULL AND m.theirs = 0)" \
+			 " THEN a.upto ELSE least(a.upto, m.theirs) END" \
+			 " AND x.sender <> u.id ORDER BY x.id DESC LIMIT 1", \
+			 "t")
 
 /* A message m with what goes with it: the original of a service message (o), the service
- * message of its deletion (d), and one row for each member that it is hidden from (h). */
+ * message of its deletion (d), and one row for each member that it is hidden from (h). Who wrote it
+ * may be no member of a group any more. */
 #define BATCH_MESSAGE \
 	"SELECT a.n, m.id, m.sender, m.kind, m.created, m.ref, m.fingerprint, m.updated," \
 	" m.deleted, m.deletion, m.client_id, m.text, o.client_id, d.created, d.client_id," \
-	" h.usr, h.at"
+	" h.usr, h.at," \
+	" CASE WHEN c.name IS NOT NULL THEN (SELECT s.name FROM users s WHERE s.id = m.sender) " \
+	"END"
 #define BATCH_MESSAGE_JOINS \
 	" LEFT JOIN message o ON o.chat = m.chat" \
 	" AND o.id = CASE WHEN m.kind >= 2 THEN m.ref END" \
@@ -67,8 +74,9 @@
 	  " u.last_at]" \
 	  " FROM unnest($1::text[]) WITH ORDINALITY a (name, n)" \
 	  " JOIN users u ON u.name = a.name ORDER BY u.id FOR UPDATE OF u") \
-	X(ST_DOCS, "SELECT a.n FROM unnest($1::text[], $2::text[])" \
-		   " WITH ORDINALITY a (plugin, key, n)" \
+	X(ST_DOCS, "SELECT a.n, CASE WHEN a.expects THEN d.value END" \
+		   " FROM unnest($1::text[], $2::text[], $3::boolean[])" \
+		   " WITH ORDINALITY a (plugin, key, expects, n)" \
 		   " JOIN doc d ON d.plugin = a.plugin AND d.key = a.key" \
 		   " ORDER BY d.plugin, d.key FOR UPDATE OF d") \
 	X(ST_MEMBERS, \
@@ -100,8 +108,8 @@
 	      "message m WHERE m.chat = c.id AND m.id = a.id", "m") BATCH_MESSAGE_JOINS) \
 	X(ST_MARKS, \
 	  "SELECT a.n, t.id, t.client_id, " BATCH_MARK_MISSED \
-	  " FROM unnest($1::text[], $2::text[], $3::bigint[])" \
-	  " WITH ORDINALITY a (key, name, upto, n)" \
+	  " FROM unnest($1::text[], $2::text[], $3::bigint[], $4::boolean[])" \
+	  " WITH ORDINALITY a (key, name, upto, joins, n)" \
 	  " JOIN chat c ON c.key = a.key JOIN users u ON u.name = a.name" BATCH_MARK_JOINS)
 
 /* Names that are to be there. The commit need not be durable: the one that
@@ -184,6 +192,9 @@
 		       " FROM unnest($1::text[], $2::text[], $3::text[]) a (plugin, key, value)" \
 		       " ORDER BY a.plugin COLLATE \"C\", a.key COLLATE \"C\"" \
 		       " ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value") \
+	X(ST_DOCS_NEW, "INSERT INTO doc (plugin, key, value) SELECT a.plugin, a.key, a.value" \
+		       " FROM unnest($1::text[], $2::text[], $3::text[]) a (plugin, key, value)" \
+		       " ORDER BY a.plugin COLLATE \"C\", a.key COLLATE \"C\"") \
 	X(ST_DOCS_DELETE, "DELETE FROM doc d USING unnest($1::text[], $2::text[])" \
 			  " a (plugin, key) WHERE d.plugin = a.plugin AND d.key = a.key")
 

@@ -18,10 +18,10 @@
 #define QUERY_SHOWN \
 	"(SELECT h.at FROM hidden h" \
 	" WHERE h.chat = m.chat AND h.message = m.id AND h.usr = me.usr) IS NULL"
-/* The other of a dialog. */
+/* The other of a dialog; in a group, where members have roles, nobody. */
 #define QUERY_OTHER \
 	" LEFT JOIN LATERAL (SELECT delivered, read FROM member" \
-	" WHERE chat = me.chat AND usr <> me.usr LIMIT 1) o ON true"
+	" WHERE me.role IS NULL AND chat = me.chat AND usr <> me.usr LIMIT 1) o ON true"
 
 /* Never more than what the page holds of it (query_history.c): a service message has no text of
  * the other one. */
@@ -42,7 +42,7 @@
 	"   r.client_id AS r_client_id, rs.name AS r_sender, r.created AS r_created," \
 	"   r.text AS r_text, " QUERY_MESSAGE_LEN " AS len" \
 	"   FROM (SELECT * FROM message m WHERE m.chat = me.chat AND m.id " range \
-	"    AND " QUERY_SHOWN " ORDER BY m.id " order " " QUERY_LIMIT ") m" \
+	"    AND m.id > me.since AND " QUERY_SHOWN " ORDER BY m.id " order " " QUERY_LIMIT ") m" \
 	"   JOIN users s ON s.id = m.sender" \
 	"   LEFT JOIN message r ON r.chat = m.chat AND r.id = m.ref" \
 	"   LEFT JOIN users rs ON rs.id = r.sender) m" \
@@ -55,11 +55,13 @@
  * first missed f. */
 #define QUERY_ENTRY \
 	"me.peer, me.missed, me.delivered, me.read, o.delivered AS o_delivered," \
-	" o.read AS o_read, l.id, l.text, l.created, s.name, l.deleted, f.id AS first_missed"
+	" o.read AS o_read, l.id, l.text, coalesce(l.created, me.joined) AS created, s.name," \
+	" l.deleted, f.id AS first_missed, c.name AS group_name, c.members, me.role"
 #define QUERY_ENTRY_JOINS \
 	QUERY_OTHER \
 	" LEFT JOIN LATERAL (SELECT m.id, m.text, m.created, m.sender, m.deleted" \
-	"  FROM message m WHERE m.chat = me.chat AND m.id <= c.content AND m.kind < 2" \
+	"  FROM message m WHERE m.chat = me.chat AND m.id <= c.content AND m.id > me.since" \
+	"  AND m.kind < 2" \
 	"  AND " QUERY_SHOWN " ORDER BY m.id DESC LIMIT 1) l ON true" \
 	" LEFT JOIN users s ON s.id = l.sender" \
 	" LEFT JOIN LATERAL (SELECT m.id FROM message m" \
@@ -95,7 +97,15 @@
 	X(ST_QUERY_CHAT, \
 	  "SELECT " QUERY_ENTRY " FROM member me JOIN chat c ON c.id = me.chat" QUERY_ENTRY_JOINS \
 	  " WHERE me.chat = (SELECT id FROM chat WHERE key = $1)" \
-	  " AND me.usr = (SELECT id FROM users WHERE name = $2) AND c.last_id > 0") \
+	  " AND me.usr = (SELECT id FROM users WHERE name = $2)" \
+	  " AND (c.last_id > 0 OR me.role IS NOT NULL)") \
+	X(ST_QUERY_MEMBERS, \
+	  "SELECT p.* FROM member me LEFT JOIN LATERAL" \
+	  " (SELECT u.name, m.role, m.joined, m.delivered, m.delivered_at, m.read, m.read_at" \
+	  "  FROM member m JOIN users u ON u.id = m.usr WHERE m.chat = me.chat" \
+	  "  AND u.name > coalesce($4, '') ORDER BY u.name LIMIT $1::bigint + 1) p ON true" \
+	  " WHERE me.chat = (SELECT id FROM chat WHERE key = $2)" \
+	  " AND me.usr = (SELECT id FROM users WHERE name = $3) ORDER BY p.name") \
 	X(ST_QUERY_PEERS, \
 	  "SELECT peer FROM member WHERE usr = (SELECT id FROM users WHERE name = $2)" \
 	  " AND peer > coalesce($3, '') COLLATE \"C\" AND peer <> $2 AND rank > 0" \

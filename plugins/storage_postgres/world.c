@@ -38,6 +38,19 @@ void list_add(struct world *w, struct list *list, void *item)
 	list->of[list->n++] = item;
 }
 
+struct member *world_member(struct world *w, struct chat *chat)
+{
+	if (chat->n_members == chat->cap_members) {
+		struct member *more;
+
+		chat->cap_members *= 2;
+		more = obstack_alloc(&w->memory, chat->cap_members * sizeof(*more));
+		memcpy(more, chat->members, chat->n_members * sizeof(*more));
+		chat->members = more;
+	}
+	return memset(&chat->members[chat->n_members++], 0, sizeof(struct member));
+}
+
 struct par_json *world_writer(struct world *w)
 {
 	if (w->writer.failed)
@@ -83,6 +96,7 @@ static void world_begin(struct world *w)
 	w->added_end = &w->added;
 	w->changed_end = &w->changed;
 	w->events_end = &w->events;
+	w->shared_end = &w->shared;
 	w->fresh = true;
 	world_index(w);
 }

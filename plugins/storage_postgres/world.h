@@ -9,6 +9,9 @@
  *
  * A work that is refused after it changed something cannot be undone here: the world
  * is made anew from the same results, and the others decided again without it.
+ *
+ * Of a dialog both members are loaded; of a group all of them, with their users, where an
+ * operation may change any of them (`every`), and else those who are named.
  */
 #ifndef STORAGE_POSTGRES_WORLD_H
 #define STORAGE_POSTGRES_WORLD_H
@@ -40,6 +43,13 @@ struct others {
 	struct others *next; /* of the user */
 };
 
+/* A member of a group who is asked for by his name. */
+struct named {
+	struct chat *chat;
+	struct user *user;
+	struct named *next; /* of the user */
+};
+
 struct user {
 	int64_t id; /* 0: there is none of this name, or his row is not locked */
 	struct par_str name;
@@ -52,6 +62,9 @@ struct user {
 	bool make; /* there must be one of this name */
 	bool changed;
 	struct others *others;
+	struct named *named;
+	const struct roster_step *step; /* of the ROSTER that is being carried out */
+	unsigned noted; /* see world.notes */
 	struct device *devices;
 	struct device *forgotten; /* those of them that the database has */
 	UT_hash_handle hh;
@@ -77,6 +90,7 @@ struct message {
 	bool changed; /* to be updated */
 	enum kind kind;
 	int64_t sender;
+	struct par_str sender_name; /* in a group, as loaded */
 	uint64_t created, updated, deleted;
 	uint64_t fingerprint;
 	uint64_t ref;
@@ -90,7 +104,7 @@ struct message {
 	UT_hash_handle hh;
 };
 
-/* The messages of a chat with this client id: one of each member at most. */
+/* The messages of a chat with this client id: one of each user at most. */
 struct sent {
 	struct message *messages;
 	struct par_str client_id;
@@ -113,25 +127,44 @@ struct member {
 	struct par_str theirs_client_id; /* where he marks along, and it is unread as loaded */
 	struct unmissed *unmissed;
 	bool changed;
+	/* in a group */
+	enum par_role role;
+	bool promoted; /* the role is to be saved */
+	bool is_new; /* to be inserted */
+	uint64_t joined, since;
 };
 
-#define CHAT_MEMBERS 2 /* there are only dialogs as yet */
+#define DIALOG_MEMBERS 2
 
 struct chat {
 	int64_t id; /* 0: there is none with this key */
 	struct par_str key;
-	struct user *user, *peer; /* whose dialog it is */
+	struct user *user, *peer; /* whose dialog it is; of a group both one who acts */
 	struct user *marks; /* a member whose mark goes along with something */
 	bool all_mark; /* he is not the only one */
 	bool make; /* there must be one with this key */
 	bool changed;
 	uint64_t last_id, last_time, content;
 	uint64_t loaded_id; /* last_id in the database */
-	struct member members[CHAT_MEMBERS];
-	unsigned n_members;
+	struct member pair[DIALOG_MEMBERS];
+	struct member *members; /* `pair`, or more */
+	unsigned n_members, cap_members;
+	bool group;
+	bool joins; /* some may join it */
+	bool every; /* all members are asked for, and their users locked */
+	bool gone; /* it was deleted, and what it held is not dropped yet */
+	bool remade; /* the name, how many are in it, or `gone` are to be saved */
+	struct par_str name; /* of a group; s NULL: there is none */
 	struct message **added; /* those behind loaded_id, in order */
 	size_t cap_added;
 	UT_hash_handle hh;
+};
+
+/* A message that a mark covers, as loaded, and the member of the group who wrote it. */
+struct author {
+	uint64_t id;
+	struct user *user;
+	struct author *next; /* the one before it */
 };
 
 /* Where a mark is asked to stand, and what is missed behind it, as loaded. */
@@ -142,6 +175,11 @@ struct mark {
 	uint64_t id; /* 0: there is nothing to mark */
 	struct par_str client_id;
 	uint64_t missed;
+	/* in a group */
+	bool read; /* and not just delivered */
+	bool tells; /* the authors are asked for */
+	struct author *authors, **authors_end;
+	uint64_t from, to; /* where it stood before it was carried out, and stands since */
 };
 
 struct event {
@@ -152,8 +190,30 @@ struct event {
 	struct event *next;
 };
 
+/* One event to many: what all of them get, and whose streams got it. */
+struct shared {
+	const struct par_op_event *op;
+	struct par_str payload;
+	const struct user *own; /* who did it; NULL: he is none of them */
+	struct share *shares;
+	unsigned n;
+	struct shared *next;
+};
+
+struct share {
+	struct user *user;
+	uint64_t seq, at, missed;
+};
+
+/* A member who is no more, and what he had hidden. */
+struct dropped {
+	int64_t chat_id, user_id;
+	struct dropped *next;
+};
+
 struct doc {
-	struct par_str plugin, key, value;
+	struct par_str plugin, key, value; /* value: as far as it is asked for */
+	bool expects; /* the value is asked for; where there is none nobody else may put one */
 	bool stored; /* the database has one */
 	bool there; /* it is to have it */
 	bool changed;
@@ -171,6 +231,8 @@ struct need {
 	struct mark *mark;
 	struct others *others;
 	struct doc *doc;
+	struct chat *forward_chat; /* where the message is that is forwarded */
+	struct message *forward;
 };
 
 /* Things in the order in which they are asked for: rows say by number whose they are. */
@@ -198,9 +260,13 @@ struct world {
 	struct doc *docs;
 	struct list chat_list, sent_list, message_list, mark_list, doc_list;
 	struct list lock_list, device_list, others_list; /* of users */
+	struct list group_list, named_list;
 	struct message *added, **added_end;
 	struct message *changed, **changed_end;
 	struct event *events, **events_end;
+	struct shared *shared, **shared_end;
+	struct dropped *dropped;
+	unsigned notes; /* counts what users are noted for */
 	struct hidden *hides; /* to be inserted */
 };
 
@@ -218,8 +284,15 @@ struct par_str world_tx_copy(struct world *w, struct par_tx *tx, struct par_str 
 
 /* index.c: notes what the works need. */
 void world_index(struct world *w);
+/* The user of this name; made known where he is not. */
+struct user *world_user(struct world *w, struct par_str name);
+/* His row is asked for, and is written when it is changed. */
+void world_lock(struct world *w, struct user *user);
 /* The message of this id, which may not be there. */
 struct message *world_message(struct world *w, struct chat *chat, uint64_t id);
+
+/* world.c: one more member. */
+struct member *world_member(struct world *w, struct chat *chat);
 
 /* load.c */
 void load_ask(struct world *w);

@@ -83,8 +83,8 @@ static void write_chats(struct world *w)
 	world_ask_some(w, p, ST_CHATS_SAVE);
 }
 
-static void write_member(struct params *p, unsigned i, const struct chat *chat,
-			 const struct member *member)
+void write_member(struct params *p, unsigned i, const struct chat *chat,
+		  const struct member *member)
 {
 	params_int8(p, i, chat->id);
 	params_int8(p, i + 1, member->user_id);
@@ -106,7 +106,7 @@ static void write_members(struct world *w)
 	for (n = 0; n < w->chat_list.n; n++) {
 		const struct chat *chat = w->chat_list.of[n];
 		for (m = 0; m < chat->n_members; m++) {
-			if (!chat->members[m].changed)
+			if (!chat->members[m].changed || chat->members[m].is_new)
 				continue;
 			write_member(p, i, chat, &chat->members[m]);
 		}
@@ -114,7 +114,14 @@ static void write_members(struct world *w)
 	world_ask_some(w, p, ST_MEMBERS_SAVE);
 }
 
-static void write_docs_put(struct world *w)
+/* One that somebody expects not to be there must not take the place of another server's: then
+ * the batch fails, and is tried again. */
+static bool must_be_new(const struct doc *doc)
+{
+	return doc->expects && !doc->stored;
+}
+
+static void write_docs_put(struct world *w, bool new, enum statement statement)
 {
 	struct params *p = world_params(w);
 	unsigned t = write_arrays(p, 3, PARAM_TEXT);
@@ -122,13 +129,13 @@ static void write_docs_put(struct world *w)
 
 	for (n = 0; n < w->doc_list.n; n++) {
 		const struct doc *doc = w->doc_list.of[n];
-		if (!doc->changed || !doc->there)
+		if (!doc->changed || !doc->there || must_be_new(doc) != new)
 			continue;
 		params_text(p, t, doc->plugin);
 		params_text(p, t + 1, doc->key);
 		params_text(p, t + 2, doc->value);
 	}
-	world_ask_some(w, p, ST_DOCS_PUT);
+	world_ask_some(w, p, statement);
 }
 
 static void write_docs_delete(struct world *w)
@@ -152,11 +159,14 @@ bool write_ask(struct world *w)
 	w->n_asked = 0;
 	write_messages(w);
 	write_changed(w);
+	if (w->group_list.n > 0)
+		write_group(w);
 	write_hidden(w);
 	write_chats(w);
 	write_members(w);
 	write_stream(w);
-	write_docs_put(w);
+	write_docs_put(w, false, ST_DOCS_PUT);
+	write_docs_put(w, true, ST_DOCS_NEW);
 	write_docs_delete(w);
 	return w->n_asked > 0;
 }

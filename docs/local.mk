@@ -1,6 +1,8 @@
 EXTRA_DIST += docs/calls.md docs/config.md docs/groups.md docs/history-check.md docs/messaging.md docs/metrics.md docs/plugin-guide.md docs/presence.md docs/protocol.md docs/storage-plugin.md \
 	docs/storage-postgres.md docs/storage-sqlite.md \
-	examples/echo/Makefile examples/echo/echo.c
+	examples/echo/Makefile examples/echo/echo.c examples/echo/echo.schema.json \
+	examples/reactions/Makefile examples/reactions/reactions.c \
+	examples/reactions/reactions.schema.json
 dist_man_MANS = docs/parlance-cli.1 docs/parlance-history-check.1 docs/parlance-storage-check.1 \
 	docs/parlanced.8
 

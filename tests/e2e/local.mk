@@ -21,6 +21,7 @@ E2E_FILES = \
 	tests/e2e/test_bad_acks.py \
 	tests/e2e/test_backlog.py \
 	tests/e2e/test_bench.py \
+	tests/e2e/test_calls.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_cli_reliable.py \
 	tests/e2e/test_crash.py \
@@ -28,6 +29,7 @@ E2E_FILES = \
 	tests/e2e/test_delivery.py \
 	tests/e2e/test_dialogues.py \
 	tests/e2e/test_envelope.py \
+	tests/e2e/test_examples.py \
 	tests/e2e/test_faults_clients.py \
 	tests/e2e/test_faults_clock.py \
 	tests/e2e/test_faults_postgres.py \
@@ -51,10 +53,12 @@ E2E_FILES = \
 	tests/e2e/test_recording.py \
 	tests/e2e/test_schemas.py \
 	tests/e2e/test_seed.py \
+	tests/e2e/test_random_walk.py \
 	tests/e2e/test_sqlite.py \
 	tests/e2e/test_two_servers.py \
 	tests/e2e/test_typing.py \
 	tests/e2e/test_zoo.py \
+	tests/e2e/walk_model.py \
 	tests/e2e/wire.py
 
 # The scripts that test_dialogues.py plays are a folder of their own.

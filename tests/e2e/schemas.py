@@ -8,6 +8,7 @@ What does not fit is put into `faults`, which fails the test that runs; see conf
 a twentieth of a millisecond a message; PARLANCE_TEST_SCHEMAS=no saves it.
 """
 import functools
+import glob
 import importlib.util
 import json
 import os
@@ -39,6 +40,14 @@ def document():
     return asyncapi.assemble(asyncapi.read(asyncapi.find()))
 
 
+@functools.cache
+def known():
+    """The document, and what the plugins of examples/ say."""
+    asyncapi = assembler()
+    examples = glob.glob(os.path.join(ROOT, "examples", "*", "*" + asyncapi.ENDING))
+    return asyncapi.assemble(asyncapi.read(asyncapi.find() + examples))
+
+
 def inlined(schema):
     """The schema with what it refers to in place of the references: a validator that
     need not look them up takes half the time."""
@@ -48,17 +57,17 @@ def inlined(schema):
         return schema
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
-        return inlined(document()["components"]["schemas"][name])
+        return inlined(known()["components"]["schemas"][name])
     return {key: inlined(value) for key, value in schema.items()
             if key not in ("description", "x-durable")}
 
 
 def durable(name):
     """Whether events of this name have a seq."""
-    schema = document()["components"]["messages"][name]["payload"]["allOf"][1]
+    schema = known()["components"]["messages"][name]["payload"]["allOf"][1]
     while "x-durable" not in schema:
         ref = schema.get("$ref") or schema["properties"]["payload"]["$ref"]
-        schema = document()["components"]["schemas"][ref.rsplit("/", 1)[1]]
+        schema = known()["components"]["schemas"][ref.rsplit("/", 1)[1]]
     return schema["x-durable"]
 
 
@@ -71,7 +80,7 @@ def merged(envelope, inner):
 @functools.cache
 def validator(name):
     """Of the message of this name; None when there is none."""
-    message = document()["components"]["messages"].get(name)
+    message = known()["components"]["messages"].get(name)
     if message is None:
         return None
     schema = inlined(message["payload"])

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Calls: PROTOCOL.md section 6. That a call goes on is shown by what joinCall answers."""
+import pytest
+
+from harness import DURABLE, eventually
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    from harness import Server
+    made = Server(tmp_path_factory.mktemp("server"), server={"max_bad_messages": 10000},
+                  plugins={"calls": {}, "groups": {}})
+    made.start()
+    yield made
+    try:
+        made.stop()
+    finally:
+        made.retire()
+
+
+async def ring(caller, callee, call_id=None, kind="audio"):
+    """A call that rings at both; its id."""
+    asked = {"chatId": callee.user, "callType": kind, **({"callId": call_id} if call_id else {})}
+    answer = await caller.ok("newCall", asked)
+    assert set(answer) == {"callId", "timestamp"} and call_id in (None, answer["callId"])
+    heard = await callee.expect_event("newCall", chatId=caller.user, callId=answer["callId"],
+                                      caller=caller.user, callType=kind)
+    assert heard["payload"]["createdAt"] == answer["timestamp"] and heard["seq"] > 0
+    return answer["callId"]
+
+
+async def join(caller, callee, call_id):
+    answer = await callee.ok("joinCall", {"chatId": caller.user, "callId": call_id})
+    assert answer == {"callId": call_id, "participants": [caller.user, callee.user]}
+    await caller.expect_event("joinCall", chatId=callee.user, callId=call_id, userId=callee.user)
+
+
+async def expect_end(client, chat, call_id, direction, status, kind="audio"):
+    """closeCall, and the message that tells of it; returns the duration."""
+    closed = (await client.expect_event("closeCall", chatId=chat, callId=call_id))["payload"]
+    called = (await client.expect_event("call", chatId=chat))["payload"]
+    seen = {"direction": direction, "status": status, "callType": kind}
+    assert closed == {"chatId": chat, "callId": call_id, **seen,
+                      "callDuration": closed["callDuration"], "messageId": called["messageId"]}
+    assert called == {"chatId": chat, "messageId": called["messageId"], **seen,
+                      "timestamp": called["timestamp"]}
+    history = (await client.ok("messages", {"chatId": chat, "count": 1}))["messages"]
+    assert history[0]["type"] == "call" and history[0]["payload"] == seen
+    assert history[0]["messageId"] == called["messageId"]
+    return closed["callDuration"]
+
+
+async def test_received(server, users):
+    alice_id, bob_id = users("alice", "bob")
+    alice, bob = await server.connect(alice_id), await server.connect(bob_id)
+    phone = await server.connect(alice_id, "phone")
+    call_id = await ring(alice, bob, "c1", "video")
+    await phone.expect_event("newCall", chatId=bob_id, callId="c1", caller=alice_id)
+    again = await alice.ok("newCall", {"chatId": bob_id, "callId": "c1", "callType": "video"})
+    assert again["callId"] == "c1"
+    for who, chat in ((bob, alice_id), (alice, bob_id)):
+        error = await who.fails("conflict", "newCall", {"chatId": chat, "callType": "audio"})
+        assert error["details"] == {"callId": "c1"}
+    await join(alice, bob, call_id)
+    await phone.expect_event("joinCall", chatId=bob_id, callId="c1", userId=bob_id)
+    offer = {"sdp": "v=0\r\n", "candidates": [1, 2.5, None, {"ä": "\u20ac"}]}
+    await alice.event("callSignal", {"chatId": bob_id, "callId": "c1", "to": bob_id,
+                                     "data": offer})
+    await bob.event("callSignal", {"chatId": alice_id, "callId": "c1", "to": alice_id,
+                                   "data": "answer"})
+    heard = await bob.expect_event("callSignal")
+    assert heard["payload"] == {"chatId": alice_id, "callId": "c1", "from": alice_id,
+                                "data": offer} and "seq" not in heard
+    await alice.expect_event("callSignal", chatId=bob_id, **{"from": bob_id, "data": "answer"})
+    await phone.expect_event("callSignal", data="answer")
+    answer = await bob.ok("closeCall", {"chatId": alice_id, "callId": "c1"})
+    assert set(answer) == {"callId", "callDuration", "messageId"}
+    await expect_end(alice, bob_id, "c1", "outgoing", "received", "video")
+    await expect_end(phone, bob_id, "c1", "outgoing", "received", "video")
+    history = (await bob.ok("messages", {"chatId": alice_id}))["messages"]
+    assert history[0]["payload"]["direction"] == "incoming" and history[0]["sender"] == alice_id
+    for gone in ("joinCall", "leaveCall", "closeCall"):
+        await bob.fails("not_found", gone, {"chatId": alice_id, "callId": "c1"})
+    bob.assert_no_event()
+    # the same callId once more is another call, whose message has no client id
+    await ring(bob, alice, "c1")
+    await ring_twice(alice, bob)
+
+
+async def ring_twice(alice, bob):
+    await alice.ok("closeCall", {"chatId": bob.user, "callId": "c1"})
+    await expect_end(bob, alice.user, "c1", "outgoing", "missed")
+    await ring(bob, alice, "c1")
+    await alice.ok("closeCall", {"chatId": bob.user, "callId": "c1"})
+    await expect_end(bob, alice.user, "c1", "outgoing", "missed")
+
+
+async def test_missed(server, users):
+    """The caller gives up, or the other declines; and a call that both leave is received."""
+    alice, bob = [await server.connect(name) for name in users("alice", "bob")]
+    for ender, other, direction in ((alice, bob, "incoming"), (bob, alice, "outgoing")):
+        call_id = await ring(alice, bob)
+        answer = await ender.ok("closeCall", {"chatId": other.user, "callId": call_id})
+        assert answer["callDuration"] == 0
+        assert await expect_end(other, ender.user, call_id, direction, "missed") == 0
+    call_id = await ring(alice, bob)
+    await join(alice, bob, call_id)
+    assert await alice.ok("leaveCall", {"chatId": bob.user, "callId": call_id}) is None
+    await bob.expect_event("leaveCall", chatId=alice.user, callId=call_id, userId=alice.user)
+    assert await alice.ok("leaveCall", {"chatId": bob.user, "callId": call_id}) is None
+    await bob.ok("leaveCall", {"chatId": alice.user, "callId": call_id})
+    await expect_end(alice, bob.user, call_id, "outgoing", "received")
+
+
+async def test_ring_timeout(start_server):
+    server = start_server(plugins={"calls": {"ring_timeout": "100ms"}})
+    alice, bob = await server.connect("alice"), await server.connect("bob")
+    call_id = await ring(alice, bob)
+    await expect_end(alice, "bob", call_id, "outgoing", "missed")
+    await expect_end(bob, "alice", call_id, "incoming", "missed")
+    assert server.metric("parlance_calls_missed_total") == 1
+    assert server.metric("parlance_calls_active") == 0
+
+
+async def test_vanishing(start_server):
+    """Who comes back in time is in the call as before; who does not has left it."""
+    server = start_server(plugins={"calls": {"reconnect_grace": "1m"}})
+    alice, bob = await server.connect("alice"), await server.connect("bob")
+    call_id = await ring(alice, bob)
+    await join(alice, bob, call_id)
+    await bob.kill()
+    bob = await server.connect("bob")
+    assert (await bob.ok("joinCall", {"chatId": "alice", "callId": call_id}))["participants"] == [
+        "alice", "bob"]
+    await alice.barrier()
+    alice.assert_no_event()
+
+    server = start_server(plugins={"calls": {"reconnect_grace": "100ms"}})
+    alice, bob = await server.connect("alice"), await server.connect("bob")
+    call_id = await ring(alice, bob)
+    await join(alice, bob, call_id)
+    await bob.kill()
+    await alice.expect_event("leaveCall", chatId="bob", callId=call_id, userId="bob")
+    await alice.kill()
+    await eventually(lambda: server.metric("parlance_calls_received_total") == 1, "the end")
+    bob = await server.connect("bob")
+    await bob.expect_event("leaveCall", userId="bob")
+    await expect_end(bob, "alice", call_id, "incoming", "received")
+    # the caller is gone before anybody joined
+    await ring(alice := await server.connect("alice", "other"), bob)
+    await alice.kill()
+    missed = await bob.expect_event("closeCall")
+    assert missed["payload"]["status"] == "missed"
+
+
+async def test_restart(make_server):
+    """A call goes on while the server does not; and ends when nobody comes back to it."""
+    server = make_server(storage=DURABLE, plugins={"calls": {}}).start()
+    alice, bob = await server.connect("alice"), await server.connect("bob")
+    call_id = await ring(alice, bob)
+    await join(alice, bob, call_id)
+    rings = await ring(alice, carol := await server.connect("carol"))
+    server.kill()
+    server.start()
+    alice, bob = await server.connect("alice"), await server.connect("bob")
+    assert (await bob.ok("joinCall", {"chatId": "alice", "callId": call_id}))["participants"] == [
+        "alice", "bob"]
+    await alice.fails("conflict", "newCall", {"chatId": "bob", "callType": "audio"})
+    await bob.event("callSignal", {"chatId": "alice", "callId": call_id, "to": "alice", "data": 1})
+    await eventually(lambda: any(e["eventType"] == "callSignal" for e in alice.events), "a signal")
+    server.kill()
+    server.config["plugins"]["calls"] = {"reconnect_grace": "100ms", "ring_timeout": "100ms"}
+    server.start()
+    await eventually(lambda: server.metric("parlance_calls_received_total") == 1 and
+                     server.metric("parlance_calls_missed_total") == 1, "the end of both")
+    carol = await server.connect("carol")
+    await eventually(lambda: any(e["eventType"] == "call" for e in carol.events), "the end")
+    ended = [e["payload"] for e in carol.events if e["eventType"] == "closeCall"]
+    assert [(e["callId"], e["status"]) for e in ended] == [(rings, "missed")]
+    bob = await server.connect("bob")
+    await eventually(lambda: any(e["eventType"] == "call" for e in bob.events), "the end")
+    ended = [e["payload"] for e in bob.events if e["eventType"] == "closeCall"]
+    assert [(e["callId"], e["status"]) for e in ended] == [(call_id, "received")]
+
+
+async def test_group(server, users):
+    alice, bob, carol, dave = [await server.connect(name)
+                               for name in users("alice", "bob", "carol", "dave")]
+    chat = (await alice.ok("newChat", {"name": "us", "participants": [bob.user, carol.user]}))[
+        "chatId"]
+    for other in (bob, carol):
+        await other.expect_event("newChat", chatId=chat)
+    await dave.fails("not_found", "newCall", {"chatId": chat, "callType": "audio"})
+    call_id = (await alice.ok("newCall", {"chatId": chat, "callType": "audio"}))["callId"]
+    for other in (bob, carol):
+        await other.expect_event("newCall", chatId=chat, callId=call_id, caller=alice.user)
+    call = {"chatId": chat, "callId": call_id}
+    await dave.fails("not_found", "joinCall", call)
+    await bob.fails("forbidden", "closeCall", call)
+    await bob.ok("joinCall", call)
+    for other in (alice, carol):
+        await other.expect_event("joinCall", userId=bob.user, **call)
+    signal = {**call, "to": bob.user, "data": {"sdp": "x"}}
+    await carol.event("callSignal", signal)  # takes no part
+    await alice.event("callSignal", signal)
+    await bob.expect_event("callSignal", chatId=chat, **{"from": alice.user})
+    await alice.ok("removeParticipants", {"chatId": chat, "participants": [bob.user]})
+    await bob.expect_event("deleteChat", chatId=chat)
+    await bob.ok("leaveCall", call)  # though nobody can be told
+    await carol.expect_event("updateChat")
+    await alice.ok("closeCall", call)
+    await expect_end(carol, chat, call_id, "incoming", "received")
+    await bob.barrier()
+    bob.assert_no_event()
+    history = (await alice.ok("messages", {"chatId": chat}))["messages"]
+    assert history[-1]["payload"] == {"direction": "outgoing", "status": "received",
+                                      "callType": "audio"}
+
+
+@pytest.mark.parametrize("asks, payload, path", [
+    ("newCall", {}, "chatId"),
+    ("newCall", {"chatId": 7, "callType": "audio"}, "chatId"),
+    ("newCall", {"chatId": "bob"}, "callType"),
+    ("newCall", {"chatId": "bob", "callType": "smoke"}, "callType"),
+    ("newCall", {"chatId": "bob", "callType": "audio", "callId": "x" * 129}, "callId"),
+    ("newCall", {"chatId": "bob", "callType": "audio", "callId": None}, "callId"),
+    ("joinCall", {"chatId": "bob"}, "callId"),
+    ("joinCall", {"chatId": "a\u0007", "callId": "c"}, "chatId"),
+    ("leaveCall", {"callId": "c"}, "chatId"),
+    ("closeCall", {"chatId": "bob", "callId": ["c"]}, "callId"),
+])
+async def test_bad_requests(server, users, asks, payload, path):
+    alice = await server.connect(users("alice"))
+    await alice.fails("bad_payload", asks, payload, path)
+
+
+async def test_refusals(server, users):
+    """Nothing is stored, and nobody is told."""
+    alice, bob, carol = [await server.connect(name) for name in users("alice", "bob", "carol")]
+    await alice.fails("bad_payload", "newCall", {"chatId": alice.user, "callType": "audio"},
+                      "chatId")
+    call_id = await ring(alice, bob)
+    for asks in ("joinCall", "leaveCall", "closeCall"):
+        await alice.fails("not_found", asks, {"chatId": bob.user, "callId": "other"})
+        await carol.fails("not_found", asks, {"chatId": alice.user, "callId": call_id})
+        await carol.fails("not_found", asks, {"chatId": bob.user, "callId": call_id})
+    await bob.fails("not_found", "leaveCall", {"chatId": alice.user, "callId": call_id})
+    good = {"chatId": alice.user, "callId": call_id, "to": alice.user, "data": 1}
+    for name, value, path in (("chatId", 1, "chatId"), ("callId", "", "callId"),
+                              ("to", None, "to"), ("to", carol.user, "to")):
+        who, signal = (carol if value == carol.user else bob), {**good, name: value}
+        await who.event("callSignal", signal)
+        answer = await who.response(None)
+        assert answer["error"]["details"]["path"] == path
+    for signal in ({**good, "callId": "other"}, {**good, "to": carol.user},
+                   {**good, "chatId": carol.user}):
+        await bob.event("callSignal", signal)
+    await carol.event("callSignal", {**good, "data": "mine"})
+    await carol.barrier()
+    await bob.event("callSignal", good)
+    await alice.expect_event("callSignal", data=1)
+    for number in range(15):
+        await alice.ok("newCall", {"chatId": f"{alice.user}.{number}", "callType": "audio"})
+    await alice.fails("forbidden", "newCall", {"chatId": carol.user, "callType": "audio"})
+    await carol.barrier()
+    carol.assert_no_event()
+    alice.assert_no_event()

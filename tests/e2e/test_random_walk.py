@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Twenty users do what comes to their minds, much of it wrong; the server is killed now and then;
+and a model (walk_model.py) says what each of them must be answered, told and shown.
+
+One request at a time, so that what must come of it is known; only a message that is on its way
+while the server dies may have been stored or not, until it is sent again. A walk is its seed,
+which a failure names: PARLANCE_TEST_WALK=SEED goes the same way again.
+"""
+import os
+import random
+
+import pytest
+
+from harness import DURABLE, in_thread
+from walk_model import Model, Refused
+
+USERS = [f"u{number:02}" for number in range(20)]
+TWO_DEVICES = USERS[::3]
+WRONG = (("new", {"chatId": "u01"}), ("new", {"message": "to nobody"}),
+         ("edit", {"chatId": "u01", "originalMessageId": -1, "message": "x"}),
+         ("delete", {"chatId": "u01", "originalMessageId": "1"}), ("read", {"chatId": ["u01"]}),
+         ("newChat", {"name": "", "participants": []}), ("leaveChat", {"chatId": "u01"}))
+
+
+class Walk:
+    def __init__(self, server, seed):
+        self.server, self.random = server, random.Random(seed)
+        self.model = Model(USERS, set(TWO_DEVICES))
+        self.places = [(user, name) for user in USERS
+                       for name in ("a", "b")[:1 + (user in TWO_DEVICES)]]
+        self.clients = {}  # (user, device) -> the one that is connected
+        self.heard = {place: {} for place in self.places}  # seq -> event
+        self.groups = []
+        self.sent = 0
+
+    # --- devices
+
+    async def connect(self, place, auto_ack=True):
+        client = await self.server.connect(*place, auto_ack=auto_ack)
+        self.clients[place] = client
+        await client.barrier()  # its device is on record
+
+    def listen(self, place):
+        """Takes down what came, which must be what the model says."""
+        user, device = place
+        client = self.clients[place]
+        for event in client.events[client.taken:]:
+            seq = event["seq"]
+            assert seq <= len(self.model.streams[user]), f"{place} was told too much: {event}"
+            kind, payload, origin = self.model.streams[user][seq - 1]
+            assert event["eventType"] == kind and origin != device, (place, kind, payload, event)
+            for key, value in payload.items():
+                assert event["payload"].get(key) == value, (place, key, value, event)
+            before = self.heard[place].setdefault(seq, event["payload"])
+            assert before == event["payload"]
+        client.taken = len(client.events)
+
+    async def disconnect(self, place):
+        client = self.clients[place]
+        await (client.close() if self.random.random() < 0.5 else client.kill())
+        self.listen(place)
+        del self.clients[place]
+
+    # --- one request
+
+    async def ask(self, place, payload_type, payload, predict):
+        """`predict` is the model's method with its arguments, given the answer's payload."""
+        answer = await self.clients[place].request(payload_type, payload)
+        self.expect(place, answer, predict, (payload_type, payload))
+
+    def expect(self, place, answer, predict, what):
+        self.model.actor = place
+        self.model.now = (answer.get("payload") or {}).get("timestamp", answer["timestamp"])
+        try:
+            wanted = predict(answer.get("payload"))
+        except Refused as refused:
+            assert answer.get("error", {}).get("code") == str(refused), (place, what, answer)
+            return
+        assert "error" not in answer, (place, what, answer)
+        for key, value in (wanted or {}).items():
+            assert answer["payload"].get(key) == value, (place, what, key, value, answer)
+
+    def some_chat(self, user):
+        """His own, others', and groups that he is not in, or nobody any more."""
+        if self.groups and self.random.random() < 0.5:
+            return self.random.choice(self.groups)
+        near = USERS.index(user) + self.random.choice((0, 1, 1, 2, 19, 18, 5))
+        return USERS[near % len(USERS)]
+
+    def some_message(self, user, chat_id):
+        chat = self.model.find(user, chat_id)
+        last = len(chat.messages) if chat else 0
+        return self.random.randint(max(1, last - 6), last + 1)
+
+    def some_users(self, most):
+        return self.random.sample(USERS, self.random.randint(1, most))
+
+    # --- what they do
+
+    def message(self, user):
+        self.sent += 1
+        return {"chatId": self.some_chat(user), "message": f"number {self.sent}",
+                "clientMessageId": f"c{self.sent}"}
+
+    async def write(self, place):
+        payload = self.message(place[0])
+        for _ in range(1 + (self.random.random() < 0.2)):  # or sends it twice
+            await self.ask(place, "new", payload, lambda _: self.model.new(
+                payload["chatId"], payload["message"], payload["clientMessageId"]))
+
+    async def change(self, place):
+        chat_id = self.some_chat(place[0])
+        number = self.some_message(place[0], chat_id)
+        self.sent += 1
+        named = {"chatId": chat_id, "originalMessageId": number}
+        way = self.random.choice(("edit", "delete", "hide"))
+        if way == "edit":
+            text, client = f"edit {self.sent}", f"c{self.sent}"
+            await self.ask(place, "edit", {**named, "message": text, "clientMessageId": client},
+                           lambda _: self.model.edit(chat_id, number, text, client))
+        elif way == "delete":
+            await self.ask(place, "delete", named, lambda _: self.model.delete(chat_id, number))
+        else:
+            await self.ask(place, "delete", {**named, "for": "me"},
+                           lambda _: self.model.hide(chat_id, number))
+
+    async def mark(self, place):
+        chat_id = self.some_chat(place[0])
+        kind = self.random.choice(("read", "dlvrd"))
+        payload, upto = {"chatId": chat_id}, 0
+        if self.random.random() < 0.7:
+            payload["messageId"] = upto = self.some_message(place[0], chat_id)
+        await self.ask(place, kind, payload, lambda _: self.model.receipt(kind, chat_id, upto))
+
+    async def gather(self, place):
+        name, others = f"group {len(self.groups)}", self.some_users(6)
+
+        def predict(answer):
+            self.groups.append(answer["chatId"])
+            self.model.new_chat(answer["chatId"], name, others)
+
+        await self.ask(place, "newChat", {"name": name, "participants": others}, predict)
+
+    async def govern(self, place):
+        if not self.groups:
+            return
+        chat_id, others = self.random.choice(self.groups[-4:]), self.some_users(3)
+        role, name = self.random.choice(("member", "admin", "owner")), f"name {self.sent % 3}"
+        named = {"chatId": chat_id}
+        await self.ask(place, *self.random.choice((
+            ("addParticipants", {**named, "participants": others},
+             lambda _: self.model.add(chat_id, others)),
+            ("removeParticipants", {**named, "participants": others},
+             lambda _: self.model.remove(chat_id, others)),
+            ("updateChat", {**named, "name": name}, lambda _: self.model.rename(chat_id, name)),
+            ("updateChat", {**named, "role": role, "participants": others[:1]},
+             lambda _: self.model.promote(chat_id, role, others[0])),
+            ("leaveChat", named, lambda _: self.model.leave(chat_id)),
+        )))
+
+    async def drop(self, place):
+        if self.groups:
+            chat_id = self.random.choice(self.groups)
+            await self.ask(place, "deleteChat", {"chatId": chat_id},
+                           lambda _: self.model.drop(chat_id))
+
+    async def err(self, place):
+        await self.clients[place].fails("bad_payload", *self.random.choice(WRONG))
+
+    async def come_and_go(self, place):
+        await self.disconnect(place)
+        away = [other for other in self.places if other not in self.clients]
+        await self.connect(self.random.choice(away), auto_ack=self.random.random() < 0.7)
+
+    async def look(self, place):
+        """At the list of chats, and at one of them in pages."""
+        client, user = self.clients[place], place[0]
+        listed, after = [], {}
+        while True:
+            page = await client.ok("chats", {"count": 3, **after})
+            listed += page["chats"]
+            if not page["hasMore"]:
+                break
+            after = {"after": listed[-1]["id"]}
+        wanted = self.model.chats(user)
+        assert [chat["id"] for chat in listed] == [chat["id"] for chat in wanted], (user, listed)
+        for chat, entry in zip(listed, wanted):
+            for key in ("type", "missed", "firstMissed", "lastMessageId", "isMine", "name"):
+                assert chat.get(key) == entry.get(key), (user, key, chat, entry)
+        await self.look_back(client, user, self.some_chat(user))
+
+    async def look_back(self, client, user, chat_id):
+        try:
+            wanted = self.model.history(user, chat_id)
+        except Refused as refused:
+            await client.fails(str(refused), "messages", {"chatId": chat_id})
+            return
+        seen, end = [], {}
+        while True:
+            page = await client.ok("messages", {"chatId": chat_id, "count": 7, **end})
+            seen = [(m["messageId"], m["sender"], m["type"], m.get("message"))
+                    for m in page["messages"]] + seen
+            if not page["hasMore"]:
+                break
+            end = {"endId": seen[0][0]}
+        assert seen == wanted, (user, chat_id)
+
+    # --- the walk
+
+    WAYS = (("write", 40), ("change", 14), ("mark", 14), ("gather", 2), ("govern", 9), ("drop", 1),
+            ("err", 4), ("come_and_go", 8), ("look", 8))
+
+    async def go(self, steps, kills):
+        for place in self.places:
+            await self.connect(place)
+        deaths = set(self.random.sample(range(steps // 4, steps), kills))
+        for step in range(steps):
+            way, = self.random.choices([name for name, _ in self.WAYS],
+                                       [weight for _, weight in self.WAYS])
+            place = self.random.choice(list(self.clients))
+            if step in deaths:
+                await self.die(place)
+            else:
+                await getattr(self, way)(place)
+            self.listen(self.random.choice(list(self.clients)))
+        await self.end()
+
+    async def die(self, place):
+        """With a message on its way, which is sent again."""
+        payload = self.message(place[0])
+        await self.clients[place].begin("new", payload)
+        await in_thread(self.server.kill)
+        there = list(self.clients)
+        told = {}
+        for other in there:
+            await self.clients[other].closed()
+            told[other] = self.clients.pop(other)
+        await in_thread(self.server.start)
+        for other in there:
+            await self.connect(other)
+        answer = await self.clients[place].request("new", payload)
+        self.expect(place, answer, lambda _: self.model.new(
+            payload["chatId"], payload["message"], payload["clientMessageId"]), payload)
+        for other, client in told.items():  # what came before it died
+            now, self.clients[other] = self.clients[other], client
+            self.listen(other)
+            self.clients[other] = now
+
+    async def end(self):
+        """All come, and get all that is theirs."""
+        for place in list(self.clients):
+            await self.disconnect(place)
+        for place in self.places:
+            user, device = place
+            await self.connect(place)
+            owed = {seq for seq, (_, _, origin) in enumerate(self.model.streams[user], 1)
+                    if origin != device}
+
+            def complete():
+                self.listen(place)
+                return owed <= set(self.heard[place])
+
+            await self.clients[place].until(complete, f"all {len(owed)} events")
+            await self.look(place)
+
+
+async def walk(make_server, steps, kills):
+    seed = int(os.environ.get("PARLANCE_TEST_WALK", random.randrange(10 ** 6)))
+    server = make_server(storage=DURABLE, plugins={"groups": {}},
+                         server={"max_bad_messages": 10000, "cursor_interval": "50ms"}).start()
+    try:
+        await Walk(server, seed).go(steps, kills)
+    except AssertionError as failure:
+        raise AssertionError(f"PARLANCE_TEST_WALK={seed}: {failure}") from failure
+
+
+async def test_walk(make_server):
+    await walk(make_server, 250, 2)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("turn", range(3))
+async def test_long_walk(make_server, turn):
+    await walk(make_server, 6000, 12)

@@ -98,6 +98,10 @@ class Line(Client):
         self.unacked.append(event)
         return event
 
+    def no_event(self):
+        if len(self.events) > self.taken:
+            raise Mismatch(f"{self.user}: nobody expected {show(self.events[self.taken])}")
+
 
 class Player:
     def __init__(self, script, server, suffix):
@@ -154,6 +158,7 @@ class Player:
 
     async def do_disconnects(self, line, step):
         await self.leave(line, step)
+        line.no_event()
         await line.close()
 
     async def do_vanishes(self, line, step):
@@ -175,6 +180,7 @@ class Player:
         await in_thread(self.server.stop if step.verb == "restarts" else self.server.kill)
         for line in self.lines.values():
             await line.closed()
+            line.no_event()
         self.lines.clear()
         self.server.start()
         return None
@@ -270,8 +276,7 @@ class Player:
         del step
         line.unsettled = True
         await line.settled()
-        if len(line.events) > line.taken:
-            raise Mismatch(f"nothing expected, came {show(line.events[line.taken])}")
+        line.no_event()
 
     # --- the end
 

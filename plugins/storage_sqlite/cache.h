@@ -112,6 +112,8 @@ bool group_rename(struct db *db, struct chat *chat, struct par_str name);
 /* What follows moves members in memory: pointers to them are stale. */
 bool group_join(struct db *db, struct chat *chat, struct par_str user, enum par_role role,
 		uint64_t joined, bool history);
+bool group_set_role(struct db *db, const struct chat *chat, struct member *member,
+		    enum par_role role);
 bool group_go(struct db *db, struct chat *chat, struct member *member);
 /* Behind the last of these: puts the members in order, and writes how many there are. */
 bool group_settle(struct db *db, struct chat *chat);

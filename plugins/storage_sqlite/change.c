@@ -2,42 +2,56 @@
 /* CHANGE: edit, delete and hide. */
 #include "ops.h"
 
-/* What was stored with the client id, if it is there for the member. */
-static bool sent_here(struct db *db, struct par_tx *tx, const struct chat *chat,
-		      const struct member *member, int64_t sender, struct par_str client_id,
-		      struct head *head)
+/* The earliest message with this client id that another wrote, in a group: also one who has
+ * left. They lie under one key and those that follow it (dedupe.c). 0: there is none. */
+static uint64_t sent_in_group(struct db *db, const struct chat *chat, const struct member *member,
+			      struct par_str client_id)
 {
-	return message_sent(db, tx, chat, sender, client_id, head) && head->id > member->since;
-}
+	uint64_t key = dedupe_key(db, chat, member->user->id, client_id), found = 0;
+	bool more = true;
 
-/* The earliest of the others' that has this client id. */
-static bool others_sent(struct db *db, struct par_tx *tx, const struct chat *chat,
-			const struct member *member, struct par_str client_id, struct head *found)
-{
-	struct head head;
-	unsigned i;
+	for (; more; key = dedupe_next(key)) {
+		sqlite3_stmt *statement = db_bind(db, ST_MESSAGE_SENT, "i", key);
 
-	found->id = 0;
-	for (i = 0; i < chat->n_members; i++) {
-		const struct member *other = &chat->members[i];
-		if (other != member &&
-		    sent_here(db, tx, chat, member, other->user->id, client_id, &head) &&
-		    (found->id == 0 || head.id < found->id))
-			*found = head;
+		more = db_row(db, statement);
+		if (more && sqlite3_column_int64(statement, 5) != member->user->id &&
+		    par_str_equal(db_str(statement, 6), client_id)) {
+			uint64_t id = row_number(db_u64(statement, 0));
+			if (id > member->since && (found == 0 || id < found))
+				found = id;
+		}
+		db_done(statement);
 	}
-	return found->id != 0;
+	return found;
 }
 
-/* What the change is about: by id, or by the user's own client id, or by another's. */
+/* The message with this client id: the member's own, or else another's. 0: there is none. */
+static uint64_t sent_with(struct db *db, struct par_tx *tx, struct chat *chat,
+			  const struct member *member, struct par_str client_id)
+{
+	const struct member *other = chat_other(chat, member);
+	struct head head;
+
+	if (client_id.s == NULL)
+		return 0;
+	if (message_sent(db, tx, chat, member->user->id, client_id, &head) &&
+	    head.id > member->since)
+		return head.id;
+	if (chat_is_group(chat))
+		return sent_in_group(db, chat, member, client_id);
+	if (other != NULL && message_sent(db, tx, chat, other->user->id, client_id, &head))
+		return head.id;
+	return 0;
+}
+
+/* What the change is about. */
 static bool change_target(struct db *db, struct par_tx *tx, const struct par_op_change *change,
-			  const struct chat *chat, const struct member *member, struct head *target)
+			  struct chat *chat, const struct member *member, struct head *target)
 {
 	uint64_t id = change->target_id;
 
-	if (id == 0 &&
-	    (sent_here(db, tx, chat, member, member->user->id, change->target_client_id, target) ||
-	     others_sent(db, tx, chat, member, change->target_client_id, target)))
-		id = target->id;
+	if (id == 0)
+		id = sent_with(db, tx, chat, member, change->target_client_id);
 	if (id <= member->since || !message_head(db, tx, chat, id, target) ||
 	    kind_is_service(target->kind))
 		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such message");

@@ -123,8 +123,8 @@ static void load_last(struct db *db, struct chat *chat)
 	db_done(statement);
 }
 
-/* From a row of MEMBER_COLUMNS. */
-static void member_read(struct member *member, sqlite3_stmt *statement)
+/* From a row of MEMBER_COLUMNS; of a group of GROUP_MEMBERS. */
+static void member_read(const struct chat *chat, struct member *member, sqlite3_stmt *statement)
 {
 	member->read = db_u64(statement, 3);
 	member->read_at = db_u64(statement, 4);
@@ -134,6 +134,8 @@ static void member_read(struct member *member, sqlite3_stmt *statement)
 	member->missed = db_u64(statement, 8);
 	member->theirs = db_u64(statement, 9);
 	member->rank = db_u64(statement, 10);
+	if (!chat_is_group(chat))
+		return;
 	member->role = (enum par_role)db_u64(statement, 11);
 	member->joined = db_u64(statement, 12);
 	member->since = db_u64(statement, 13);
@@ -141,7 +143,8 @@ static void member_read(struct member *member, sqlite3_stmt *statement)
 
 static void load_members(struct db *db, struct chat *chat)
 {
-	sqlite3_stmt *statement = db_bind(db, ST_MEMBERS, "i", chat->id);
+	sqlite3_stmt *statement =
+	    db_bind(db, chat_is_group(chat) ? ST_GROUP_MEMBERS : ST_MEMBERS, "i", chat->id);
 
 	while (db_row(db, statement)) {
 		struct user *user =
@@ -150,7 +153,7 @@ static void load_members(struct db *db, struct chat *chat)
 
 		if (member == NULL)
 			break;
-		member_read(member, statement);
+		member_read(chat, member, statement);
 	}
 	db_done(statement);
 }
@@ -347,10 +350,10 @@ const struct member *chat_self(struct db *db, struct chat *chat, struct par_str 
 	if (room->user == NULL)
 		return NULL;
 	room->peer = chat->key;
-	statement = db_bind(db, ST_MEMBER, "ii", chat->id, room->user->id);
+	statement = db_bind(db, ST_GROUP_MEMBER, "ii", chat->id, room->user->id);
 	found = db_row(db, statement);
 	if (found)
-		member_read(room, statement);
+		member_read(chat, room, statement);
 	db_done(statement);
 	if (!found)
 		return NULL;

@@ -4,7 +4,8 @@
  * and Bernstein, 2012), keyed with a random number of the file's own, so that
  * no client can choose ids that collide. Its 32 bits stand behind the number
  * of the chat: the index is a third as large as one of the ids themselves, and
- * what belongs to one chat lies on few pages.
+ * what belongs to one chat lies on few pages. In a dialog the sender is hashed too; in a
+ * group all who used an id are found behind each other, also when they have left.
  */
 #include <string.h>
 
@@ -48,7 +49,7 @@ uint64_t dedupe_key(const struct db *db, const struct chat *chat, int64_t sender
 			 k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u };
 	size_t i;
 
-	sip_word(&s, (uint64_t)sender);
+	sip_word(&s, chat_is_group(chat) ? 0 : (uint64_t)sender);
 	for (i = 0; i + 8 <= client_id.len; i += 8) {
 		memcpy(&word, client_id.s + i, 8);
 		sip_word(&s, word);

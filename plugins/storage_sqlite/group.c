@@ -37,6 +37,12 @@ bool group_rename(struct db *db, struct chat *chat, struct par_str name)
 	       db_run(db, db_bind(db, ST_GROUP_NAME, "it", chat->id, name));
 }
 
+static bool role_save(struct db *db, const struct chat *chat, const struct member *member)
+{
+	return db_run(db, db_bind(db, ST_ROLE_SAVE, "iiiii", chat->id, member->user->id,
+				  (int64_t)member->role, member->joined, member->since));
+}
+
 bool group_join(struct db *db, struct chat *chat, struct par_str user, enum par_role role,
 		uint64_t joined, bool history)
 {
@@ -49,9 +55,16 @@ bool group_join(struct db *db, struct chat *chat, struct par_str user, enum par_
 	member->role = role;
 	member->joined = joined;
 	member->since = history ? 0 : chat->last_id;
-	return db_run(db,
-		      db_bind(db, ST_MEMBER_JOIN, "iitiiiii", chat->id, member->user->id, chat->key,
-			      chat->last_id, member->rank, (int64_t)role, joined, member->since));
+	return db_run(db, db_bind(db, ST_MEMBER_JOIN, "iitii", chat->id, member->user->id,
+				  chat->key, chat->last_id, member->rank)) &&
+	       role_save(db, chat, member);
+}
+
+bool group_set_role(struct db *db, const struct chat *chat, struct member *member,
+		    enum par_role role)
+{
+	member->role = role;
+	return role_save(db, chat, member);
 }
 
 bool group_go(struct db *db, struct chat *chat, struct member *member)
@@ -62,6 +75,7 @@ bool group_go(struct db *db, struct chat *chat, struct member *member)
 	memmove(member, member + 1, behind * sizeof(*member));
 	chat->n_members--;
 	return db_run(db, db_bind(db, ST_MEMBER_GO, "ii", chat->id, id)) &&
+	       db_run(db, db_bind(db, ST_ROLE_GO, "ii", chat->id, id)) &&
 	       db_run(db, db_bind(db, ST_HIDDEN_FORGET, "iii", id, chat_row_id(chat, 0),
 				  chat_row_id(chat, ROW_NUMBER_MAX)));
 }

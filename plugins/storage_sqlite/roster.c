@@ -32,8 +32,6 @@ static void roster_read(struct db *db, struct par_tx *tx, const struct par_op_ro
 static bool roster_take_step(struct db *db, struct chat *chat, const struct par_op *op,
 			     const struct roster_step *step)
 {
-	struct member *member;
-
 	switch (step->move) {
 	case ROSTER_JOINS:
 		return group_join(db, chat, step->user, step->role, op->result.timestamp,
@@ -41,10 +39,7 @@ static bool roster_take_step(struct db *db, struct chat *chat, const struct par_
 	case ROSTER_GOES:
 		return group_go(db, chat, chat_member(chat, step->user));
 	case ROSTER_ROLE:
-		member = chat_member(chat, step->user);
-		member->role = step->role;
-		return db_run(db, db_bind(db, ST_MEMBER_ROLE, "iii", chat->id, member->user->id,
-					  (int64_t)member->role));
+		return group_set_role(db, chat, chat_member(chat, step->user), step->role);
 	}
 	return true;
 }

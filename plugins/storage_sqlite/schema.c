@@ -24,9 +24,9 @@
  *   - member.rank orders a user's list of chats and changes only when a
  *     message arrives in a chat that is not his first already.
  *
- * A group is a chat with a name; `size` is the number of its members, who have a role,
- * the time when they joined, and the message up to which nothing is there for them
- * (`since`). One that was deleted is `gone`: it has no members, and PRUNE drops its
+ * A group is a chat with a name; `size` is the number of its members. Each has a row in
+ * `role` too, with the time when he joined and the message up to which nothing is there for
+ * him: in columns of `member` it would make every mark in a dialog dearer. One that was deleted is `gone`: it has no members, and PRUNE drops its
  * messages, and the row last, so that its number is not used again before.
  *
  * Each opening of the file is a generation, counted in meta. device.connected is
@@ -93,9 +93,9 @@ static const char *const migrations[] = {
 	"ALTER TABLE chat ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE chat ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX chat_gone ON chat (gone) WHERE gone = 1;"
-	"ALTER TABLE member ADD COLUMN role INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE member ADD COLUMN joined INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE member ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE role (chat INTEGER NOT NULL, user INTEGER NOT NULL, role INTEGER NOT NULL,"
+	" joined INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (chat, user))"
+	" WITHOUT ROWID;"
 	"UPDATE meta SET value = 3 WHERE key = 'writer';",
 };
 

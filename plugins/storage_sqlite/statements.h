@@ -14,7 +14,11 @@
 #define SHOWN "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.user = ?1 AND h.message = m.id)"
 #define MEMBER_COLUMNS \
 	"m.user, u.name, m.peer, m.read, m.read_at, m.delivered, m.delivered_at," \
-	" m.counted, m.missed, m.theirs, m.rank, m.role, m.joined, m.since"
+	" m.counted, m.missed, m.theirs, m.rank"
+#define GROUP_MEMBERS \
+	"SELECT " MEMBER_COLUMNS ", r.role, r.joined, r.since FROM member m" \
+	" JOIN role r ON r.chat = m.chat AND r.user = m.user JOIN user u ON u.id = m.user" \
+	" WHERE m.chat = ?1"
 #define MESSAGE_COLUMNS \
 	"m.id, m.client_id, u.name, m.kind, m.text, m.attachments, m.forwarded, m.payload," \
 	" m.ref, m.created, m.updated, m.deleted"
@@ -53,8 +57,6 @@
 	X(ST_MEMBER_ADD, "INSERT INTO member (chat, user, peer) VALUES (?1, ?2, ?3)") \
 	X(ST_MEMBERS, "SELECT " MEMBER_COLUMNS \
 		      " FROM member m JOIN user u ON u.id = m.user WHERE m.chat = ?1") \
-	X(ST_MEMBER, "SELECT " MEMBER_COLUMNS " FROM member m JOIN user u ON u.id = m.user" \
-		     " WHERE m.chat = ?1 AND m.user = ?2") \
 	X(ST_MEMBER_COUNT, "SELECT count(*) FILTER (WHERE " COUNTS "), max(m.id) FROM message m" \
 			   " WHERE m.id > ?2 AND m.id <= ?3 AND m.sender <> ?1") \
 	X(ST_MEMBER_SAVE, \
@@ -72,11 +74,14 @@
 	  "DELETE FROM message WHERE id IN" \
 	  " (SELECT id FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3)") \
 	X(ST_GROUP_DROP, "DELETE FROM chat WHERE id = ?1") \
-	X(ST_MEMBER_JOIN, \
-	  "INSERT INTO member (chat, user, peer, read, delivered, counted, rank, role, joined," \
-	  " since) VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5, ?6, ?7, ?8)") \
-	X(ST_MEMBER_ROLE, "UPDATE member SET role = ?3 WHERE chat = ?1 AND user = ?2") \
+	X(ST_GROUP_MEMBERS, GROUP_MEMBERS) \
+	X(ST_GROUP_MEMBER, GROUP_MEMBERS " AND m.user = ?2") \
+	X(ST_MEMBER_JOIN, "INSERT INTO member (chat, user, peer, read, delivered, counted, rank)" \
+			  " VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5)") \
 	X(ST_MEMBER_GO, "DELETE FROM member WHERE chat = ?1 AND user = ?2") \
+	X(ST_ROLE_SAVE, "INSERT OR REPLACE INTO role (chat, user, role, joined, since)" \
+			" VALUES (?1, ?2, ?3, ?4, ?5)") \
+	X(ST_ROLE_GO, "DELETE FROM role WHERE chat = ?1 AND user = ?2") \
 	X(ST_HIDDEN_FORGET, "DELETE FROM hidden WHERE user = ?1 AND message BETWEEN ?2 AND ?3") \
 	X(ST_MESSAGE_SENDERS, "SELECT id, sender, kind < 2 AND deleted IS NULL FROM message" \
 			      " WHERE id > ?1 AND id <= ?2 ORDER BY id") \

@@ -26,6 +26,61 @@ void rule_docs(void)
 	EXPECT(!store_run(&store, tx)->op[0].applied);
 }
 
+static enum par_error expecting(enum par_op_kind kind, const char *key, const char *expected,
+				const char *value)
+{
+	struct par_tx *tx = store_tx(&store);
+	struct par_op *op;
+
+	add_doc(tx, PAR_OP_DOC_PUT, "p", "other", value == NULL ? "gone" : value);
+	op = add_doc(tx, kind, "p", key, value);
+	op->u.doc.expects = true;
+	op->u.doc.expected = par_str_of(expected);
+	return store_run(&store, tx)->error;
+}
+
+void rule_docs_expected(void)
+{
+	struct par_tx *tx;
+	struct outcome *first, *second;
+
+	EXPECT_ERROR(expecting(PAR_OP_DOC_PUT, "k", "1", "2"), PAR_E_CONFLICT);
+	EXPECT_ERROR(expecting(PAR_OP_DOC_PUT, "k", "", "2"), PAR_E_CONFLICT);
+	EXPECT_ERROR(expecting(PAR_OP_DOC_DELETE, "k", "1", NULL), PAR_E_CONFLICT);
+	EXPECT_TEXT(ask_doc(&store, "p", "other"), NULL);
+	EXPECT_ERROR(expecting(PAR_OP_DOC_DELETE, "k", NULL, NULL), PAR_OK);
+	EXPECT_ERROR(expecting(PAR_OP_DOC_PUT, "k", NULL, "1"), PAR_OK);
+	EXPECT_TEXT(ask_doc(&store, "p", "k"), "1");
+	EXPECT_TEXT(ask_doc(&store, "p", "other"), "1");
+	EXPECT_ERROR(expecting(PAR_OP_DOC_DELETE, "k", NULL, NULL), PAR_E_CONFLICT);
+	EXPECT_ERROR(expecting(PAR_OP_DOC_PUT, "k", NULL, "2"), PAR_E_CONFLICT);
+	EXPECT_ERROR(expecting(PAR_OP_DOC_PUT, "k", "1 ", "2"), PAR_E_CONFLICT);
+	EXPECT_ERROR(expecting(PAR_OP_DOC_PUT, "k", "1", "2"), PAR_OK);
+	EXPECT_ERROR(expecting(PAR_OP_DOC_DELETE, "k", "1", NULL), PAR_E_CONFLICT);
+	EXPECT_TEXT(ask_doc(&store, "p", "k"), "2");
+	EXPECT_TEXT(ask_doc(&store, "p", "other"), "2");
+	/* of two in a batch that expect the same the first wins */
+	tx = store_tx(&store);
+	add_doc(tx, PAR_OP_DOC_PUT, "p", "k", "3")->u.doc.expects = true;
+	tx->ops[0].u.doc.expected = par_str_of("2");
+	first = store_submit(&store, tx);
+	tx = store_tx(&store);
+	add_doc(tx, PAR_OP_DOC_PUT, "p", "k", "4")->u.doc.expects = true;
+	tx->ops[0].u.doc.expected = par_str_of("2");
+	second = store_submit(&store, tx);
+	store_settle(&store);
+	EXPECT_ERROR(first->error, PAR_OK);
+	EXPECT_ERROR(second->error, PAR_E_CONFLICT);
+	EXPECT_TEXT(ask_doc(&store, "p", "k"), "3");
+	/* a transaction sees what it put itself */
+	tx = store_tx(&store);
+	add_doc(tx, PAR_OP_DOC_PUT, "p", "k", "5");
+	add_doc(tx, PAR_OP_DOC_DELETE, "p", "k", NULL)->u.doc.expects = true;
+	tx->ops[1].u.doc.expected = par_str_of("5");
+	EXPECT_ERROR(store_run(&store, tx)->error, PAR_OK);
+	EXPECT_TEXT(ask_doc(&store, "p", "k"), NULL);
+}
+
 static struct page *scan(const char *prefix, const char *after, unsigned limit, size_t max_bytes)
 {
 	struct par_query *q = store_query(&store, PAR_QUERY_DOC_SCAN, "");

@@ -1,181 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The rules of long runs: batches of random transactions and queries, each
- * carried out by the storage and by the model, and compared. Numbers are chosen
- * from small ranges, so that resends, conflicts and refusals are common.
+ * carried out by the storage and by the model, and compared.
  */
 #include <inttypes.h>
 
-#include "model.h"
+#include "long_run.h"
 
 #define ROUNDS 3
 #define BATCHES 100
 #define BATCH_MAX 16
 
-static struct model model;
+struct model model;
 static struct plan plans[BATCH_MAX];
 static unsigned n_plans;
-
-static unsigned below(uint64_t n)
-{
-	return (unsigned)check_random(n);
-}
-
-static bool one_in(unsigned n)
-{
-	return below(n) == 0;
-}
-
-/* --- choosing --- */
-
-static void choose_append(struct plan_op *op)
-{
-	op->client = below(14);
-	op->text = 1 + below(2);
-	op->call = op->client == 0 && one_in(4);
-	op->attachments = op->client % 3 == 1;
-	if (one_in(6))
-		op->reply_to = 1 + below(model_chat(&model, op->user, op->peer)->n + 1);
-}
-
-static void choose_change(struct plan_op *op)
-{
-	static const enum par_change_kind kinds[] = { PAR_CHANGE_EDIT, PAR_CHANGE_EDIT,
-						      PAR_CHANGE_DELETE, PAR_CHANGE_HIDE };
-
-	op->change = kinds[below(4)];
-	if (op->change == PAR_CHANGE_EDIT) {
-		op->client = one_in(2) ? 20 + below(6) : 0;
-		op->text = below(3) * 10;
-		op->attachments = op->text == 0 || one_in(3) ? 1 + below(3) : 0;
-	}
-	if (one_in(5))
-		op->target_client = 1 + below(13);
-	else
-		op->target = 1 + below(model_chat(&model, op->user, op->peer)->n + 2);
-}
-
-static void choose_event(struct plan_op *op, unsigned i, const struct plan_op *all)
-{
-	static unsigned number;
-	int about = i == 0 ? -1 : (int)below(i);
-
-	op->about = -1;
-	op->number = ++number;
-	op->own = one_in(3);
-	op->always = one_in(4);
-	op->device = below(M_DEVICES);
-	op->session = 1 + below(1000);
-	if (about >= 0 && all[about].kind <= PAR_OP_MARK && one_in(2))
-		op->about = op->when = about; /* what was not applied has nothing to tell */
-}
-
-static void choose_cursor(struct plan_op *op)
-{
-	const struct model_user *user = &model.users[op->user];
-	const struct model_device *device;
-	uint64_t seq;
-
-	op->device = below(M_DEVICES);
-	device = &user->devices[op->device];
-	op->acked = one_in(4) ? below(user->last_seq + 1) : device->acked + below(12);
-	if (op->acked > user->last_seq)
-		op->acked = user->last_seq;
-	op->sent = op->acked + below(20);
-	for (seq = op->acked + 2; seq <= user->last_seq && op->n_above < M_ABOVE; seq++) {
-		if (one_in(5))
-			op->above[op->n_above++] = seq;
-	}
-	op->closed = device->connected && one_in(2);
-}
-
-static void choose_op(struct plan *plan, enum par_op_kind kind)
-{
-	unsigned i = plan->n_ops++;
-	struct plan_op *op = &plan->op[i];
-
-	*op = (struct plan_op){ .kind = kind, .when = -1, .user = below(M_USERS) };
-	op->peer = one_in(8) ? op->user : below(M_USERS);
-	if (i > 0 && one_in(4))
-		op->when = (int)below(i);
-	op->key = below(M_DOCS);
-	op->value = 1 + below(50);
-	if (kind == PAR_OP_APPEND)
-		choose_append(op);
-	else if (kind == PAR_OP_CHANGE)
-		choose_change(op);
-	else if (kind == PAR_OP_EVENT)
-		choose_event(op, i, plan->op);
-	else if (kind == PAR_OP_CURSOR)
-		choose_cursor(op);
-	op->mark = one_in(2) ? PAR_MARK_READ : PAR_MARK_DELIVERED;
-	op->upto = one_in(2) ? 0 : below(model_chat(&model, op->user, op->peer)->n + 2);
-}
-
-/* As the messaging plugin does it: a message, a mark, an event for each side. */
-static void choose_new(struct plan *plan)
-{
-	struct plan_op *op = plan->op;
-	unsigned i;
-
-	choose_op(plan, PAR_OP_APPEND);
-	choose_op(plan, PAR_OP_MARK);
-	choose_op(plan, PAR_OP_EVENT);
-	choose_op(plan, PAR_OP_EVENT);
-	for (i = 1; i < 4; i++) {
-		op[i].user = op[0].user;
-		op[i].peer = op[0].peer;
-		op[i].when = op[i].about = 0;
-	}
-	op[1].upto = 0;
-	op[2].user = op[0].peer;
-	op[2].own = false;
-	op[3].own = true;
-}
-
-static void choose_tx(struct plan *plan)
-{
-	static const enum par_op_kind kinds[] = { PAR_OP_APPEND,  PAR_OP_APPEND,    PAR_OP_CHANGE,
-						  PAR_OP_CHANGE,  PAR_OP_MARK,      PAR_OP_MARK,
-						  PAR_OP_EVENT,   PAR_OP_EVENT,     PAR_OP_CURSOR,
-						  PAR_OP_DOC_PUT, PAR_OP_DOC_DELETE };
-	unsigned n = 1 + below(4);
-
-	if (one_in(3)) {
-		choose_new(plan);
-		return;
-	}
-	while (n-- > 0)
-		choose_op(plan, kinds[below(sizeof(kinds) / sizeof(kinds[0]))]);
-}
-
-static void choose_query(struct plan *plan)
-{
-	static const enum par_query_kind kinds[] = { PAR_QUERY_DEVICE,   PAR_QUERY_EVENTS,
-						     PAR_QUERY_EVENTS,   PAR_QUERY_MESSAGES,
-						     PAR_QUERY_MESSAGES, PAR_QUERY_CHATS,
-						     PAR_QUERY_CHAT,     PAR_QUERY_DOC_SCAN };
-
-	plan->query = kinds[below(sizeof(kinds) / sizeof(kinds[0]))];
-	plan->user = below(M_USERS);
-	plan->peer = below(M_USERS);
-	plan->device = below(M_DEVICES);
-	plan->limit = one_in(2) ? 1000 : 1 + below(20);
-	plan->max_bytes = 1 << 20;
-	if (plan->query == PAR_QUERY_DEVICE)
-		plan->limit = 0;
-	if (plan->query == PAR_QUERY_DOC_SCAN)
-		plan->limit = M_DOCS + 1;
-	if (plan->query == PAR_QUERY_EVENTS) {
-		plan->after = one_in(2) ? model.users[plan->user].devices[plan->device].acked
-					: below(model.users[plan->user].last_seq + 1);
-		plan->max_bytes = one_in(2) ? 1 << 20 : 1 + below(500);
-	}
-	if (plan->query == PAR_QUERY_MESSAGES && one_in(2))
-		plan->start_id = 1 + below(model_chat(&model, plan->user, plan->peer)->n + 2);
-	else if (plan->query == PAR_QUERY_MESSAGES && one_in(2))
-		plan->end_id = 1 + below(model_chat(&model, plan->user, plan->peer)->n + 2);
-}
 
 /* --- handing over --- */
 
@@ -205,17 +43,56 @@ static void build_chat_op(struct par_tx *tx, const struct plan_op *op, const cha
 	}
 }
 
-static void build_event(struct par_tx *tx, const struct plan_op *op, const char *user)
+static const char *event_payload(const struct par_tx *tx, const struct plan_op *op)
 {
 	const int n = op->about;
-	const char *payload =
-	    n < 0 ? store_format(&store, "{\"n\":%u}", op->number)
-		  : store_format(&store, "{\"id\":@0%d,\"c\":@1%d,\"t\":@4%d,\"m\":@5%d}", n, n, n,
-				 n);
-	struct par_op_event *event = &add_event(&store, tx, user, payload)->u.event;
 
-	event->own = op->own;
-	event->always = op->own && op->always;
+	if (n < 0)
+		return store_format(&store, "{\"n\":%u}", op->number);
+	if (tx->ops[n].kind == PAR_OP_ROSTER)
+		return store_format(&store, "{\"name\":@7%d,\"n\":@8%d,\"who\":@9%d}", n, n, n);
+	if (op->reach != PAR_REACH_USER)
+		return store_format(&store, "{\"id\":@0%d,\"c\":@1%d,\"t\":@4%d}", n, n, n);
+	return store_format(&store, "{\"id\":@0%d,\"c\":@1%d,\"t\":@4%d,\"m\":@5%d}", n, n, n, n);
+}
+
+static void build_roster(struct par_tx *tx, const struct plan_op *op, const char *user,
+			 const char *group)
+{
+	struct par_op_roster *roster;
+	const char *users = "";
+	unsigned i;
+
+	for (i = M_USERS; i-- > 0;) {
+		if ((op->users & 1u << i) != 0)
+			users = store_format(&store, "%s%s%s", users, users[0] == '\0' ? "" : " ",
+					     model_user(&model, i));
+	}
+	roster = &add_roster(&store, tx, op->roster, user, group, users)->u.roster;
+	roster->name = par_str_of(model_name(op->name));
+	roster->role = op->role;
+	roster->max_members = op->max_members;
+	roster->history = op->history;
+}
+
+static void build_event(struct par_tx *tx, const struct plan_op *op, const char *user)
+{
+	const char *payload = event_payload(tx, op);
+	struct par_op_event *event;
+
+	if (op->reach == PAR_REACH_USER) {
+		event = &add_event(&store, tx, user, payload)->u.event;
+		event->own = op->own;
+	} else {
+		event =
+		    &add_reach(&store, tx, op->reach, user, model_user(&model, op->peer), payload)
+			 ->u.event;
+		event->of = op->of;
+		event->missed = op->missed;
+		if (op->but >= 0)
+			event->but = par_str_of(model_user(&model, (unsigned)op->but));
+	}
+	event->always = op->always;
 	event->origin_device = par_str_of(model_device(op->device));
 	event->origin_session = op->session;
 }
@@ -244,6 +121,8 @@ static void submit_tx(struct plan *plan)
 			build_event(tx, op, user);
 		else if (op->kind == PAR_OP_CURSOR)
 			build_cursor(tx, op, user);
+		else if (op->kind == PAR_OP_ROSTER)
+			build_roster(tx, op, user, model_user(&model, op->peer));
 		else if (op->kind == PAR_OP_DOC_PUT || op->kind == PAR_OP_DOC_DELETE)
 			add_doc(tx, op->kind, model_plugin(&model),
 				store_format(&store, "k%u", op->key),
@@ -323,6 +202,24 @@ static void run_batch(void)
 	settle();
 }
 
+/* One group alone, since events to its members are in order by the group and not by the user. */
+static void run_group_batch(void)
+{
+	unsigned n = 1 + below(BATCH_MAX), group = M_USERS + below(M_GROUPS);
+
+	if (model.clock < store.host->now)
+		model.clock = store.host->now;
+	while (n-- > 0) {
+		struct plan *plan = plan_new();
+		if (one_in(4))
+			choose_group_query(plan, group);
+		else
+			choose_group_tx(plan, group);
+		submit(plan);
+	}
+	settle();
+}
+
 /* Whether it is open, after a clock went back, if a device was seen before this. */
 static bool seen_is_open(uint64_t before)
 {
@@ -355,6 +252,7 @@ static void run_prune(void)
 		NEED(++steps < 10000);
 	} while (out->op[0].applied);
 	model_prune(&model, events, devices, forgotten);
+	model_prune_groups(&model);
 }
 
 /* Which of two devices was seen earlier is open when these times overlap. */
@@ -394,6 +292,7 @@ static void run_restart(void)
 	}
 	store_restart(&store);
 	do_prune_all(&store, 0, 1, 100);
+	model_prune_groups(&model);
 	model_restart(&model, store.host->now);
 }
 
@@ -415,7 +314,7 @@ static void look_at_everything(void)
 			plan->max_bytes = 1 << 20;
 			submit(plan);
 		}
-		for (peer = 0; peer < M_USERS; peer++) {
+		for (peer = 0; peer < M_PEERS; peer++) {
 			plan = plan_new();
 			plan->query = PAR_QUERY_MESSAGES;
 			plan->user = user;
@@ -437,7 +336,7 @@ static bool model_is_full(void)
 			return true;
 	}
 	for (i = 0; i < M_USERS; i++) {
-		if (model.users[i].last_seq + 5 * BATCH_MAX > M_EVENTS)
+		if (model.users[i].last_seq + 8 * BATCH_MAX > M_EVENTS)
 			return true;
 	}
 	return false;
@@ -452,7 +351,10 @@ static void run_round(unsigned round, bool restarts)
 		host_advance(store.host, below(50));
 		if (one_in(15))
 			store.host->now -= below(200);
-		run_batch();
+		if (one_in(2))
+			run_batch();
+		else
+			run_group_batch();
 		if (one_in(8))
 			run_prune();
 		if (one_in(6))

@@ -3,7 +3,6 @@
 #include "model.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +12,8 @@
 
 const char *model_user(const struct model *m, unsigned user)
 {
+	if (user >= M_USERS)
+		return store_format(&store, "grp_r%ug%u", m->round, user - M_USERS);
 	return store_format(&store, "r%uu%u", m->round, user);
 }
 
@@ -66,12 +67,20 @@ void model_begin(struct model *m, unsigned round)
 			m->chats[n++].n_users = i == j ? 1 : 2;
 		}
 	}
+	for (; n < M_CHATS; n++) {
+		m->chats[n].is_group = true;
+		m->chats[n].n_users = M_USERS;
+		for (i = 0; i < M_USERS; i++)
+			m->chats[n].users[i] = i;
+	}
 }
 
 struct model_chat *model_chat(struct model *m, unsigned user, unsigned peer)
 {
 	unsigned low = user < peer ? user : peer, high = user < peer ? peer : user, i = 0;
 
+	if (peer >= M_USERS)
+		return &m->chats[M_DIALOGS + peer - M_USERS];
 	while (m->chats[i].users[0] != low || m->chats[i].users[1] != high)
 		i++;
 	return &m->chats[i];
@@ -79,6 +88,8 @@ struct model_chat *model_chat(struct model *m, unsigned user, unsigned peer)
 
 unsigned model_member(const struct model_chat *chat, unsigned user)
 {
+	if (chat->is_group)
+		return user;
 	return chat->users[0] == user ? 0 : 1;
 }
 
@@ -116,64 +127,11 @@ uint64_t model_fingerprint(const struct plan_op *op)
 	       op->attachments;
 }
 
-/* --- saying what differs --- */
-
-static void say_op(const struct plan_op *op, unsigned i)
-{
-	static const char *const kinds[] = { "APPEND", "CHANGE",  "MARK",       "EVENT",
-					     "CURSOR", "DOC_PUT", "DOC_DELETE", "PRUNE" };
-
-	fprintf(stderr, "  %u: %s when %d user %u peer %u", i, kinds[op->kind], op->when, op->user,
-		op->peer);
-	if (op->kind == PAR_OP_APPEND || op->kind == PAR_OP_CHANGE)
-		fprintf(stderr,
-			" client %u text %u reply %" PRIu64 " change %d target %" PRIu64 "/%u",
-			op->client, op->text, op->reply_to, (int)op->change, op->target,
-			op->target_client);
-	if (op->kind == PAR_OP_MARK)
-		fprintf(stderr, " %s upto %" PRIu64, op->mark == PAR_MARK_READ ? "read" : "dlvrd",
-			op->upto);
-	if (op->kind == PAR_OP_EVENT)
-		fprintf(stderr, " about %d own %d always %d device %u", op->about, op->own,
-			op->always, op->device);
-	if (op->kind == PAR_OP_CURSOR)
-		fprintf(stderr, " device %u acked %" PRIu64 " sent %" PRIu64 " above %u closed %d",
-			op->device, op->acked, op->sent, op->n_above, op->closed);
-	fputc('\n', stderr);
-}
-
-void model_differs(const struct plan *plan, const char *format, ...)
-{
-	static const char *const queries[] = { "DEVICE", "EVENTS",  "MESSAGES", "CHATS",
-					       "CHAT",   "DOC_GET", "DOC_SCAN" };
-	char text[1024];
-	va_list args;
-	unsigned i;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	FAIL("%s", text);
-	if (plan->n_ops == 0)
-		fprintf(stderr,
-			"in query %s: user %u peer %u device %u after %" PRIu64 " limit %u\n",
-			queries[plan->query], plan->user, plan->peer, plan->device, plan->after,
-			plan->limit);
-	else
-		fprintf(stderr, "in a transaction at %" PRIu64 ", which came back with %s:\n",
-			plan->now, check_error_name(plan->outcome->error));
-	for (i = 0; i < plan->n_ops; i++)
-		say_op(&plan->op[i], i);
-	fprintf(stderr, "run it again with --seed %" PRIu64 "\n", check_setup.seed);
-	check_stop();
-}
-
 /* --- operations --- */
 
 /* Adopts the time that came, when it is one that may be. A transaction that
  * failed has none. */
-static uint64_t take_time(const struct plan *plan, const struct model_chat *chat,
-			  const struct result *came)
+uint64_t model_time(const struct plan *plan, struct model_chat *chat, const struct result *came)
 {
 	uint64_t least = plan->now > chat->time ? plan->now : chat->time;
 	uint64_t most = plan->now > chat->late ? plan->now : chat->late;
@@ -183,6 +141,8 @@ static uint64_t take_time(const struct plan *plan, const struct model_chat *chat
 	if (came->timestamp < least || came->timestamp > most)
 		model_differs(plan, "timestamp: expected %" PRIu64 " to %" PRIu64 ", came %" PRIu64,
 			      least, most, came->timestamp);
+	if (chat->late < came->timestamp)
+		chat->late = came->timestamp;
 	return came->timestamp;
 }
 
@@ -211,9 +171,7 @@ static uint64_t add_message(struct model *m, const struct plan *plan, const stru
 	message->client = op->client;
 	message->fingerprint = model_fingerprint(op);
 	message->ref = ref;
-	message->created = chat->time = take_time(plan, chat, came);
-	if (chat->late < chat->time)
-		chat->late = chat->time;
+	message->created = chat->time = model_time(plan, chat, came);
 	if (!model_is_service(message))
 		chat->order = ++m->order;
 	return chat->n;
@@ -224,7 +182,7 @@ static bool resent(const struct model_chat *chat, const struct plan_op *op, stru
 {
 	uint64_t id = find_client(chat, op->user, op->client);
 
-	if (id == 0)
+	if (id == 0 || chat->group.deleted)
 		return false;
 	if (chat->messages[id].fingerprint != model_fingerprint(op))
 		w->errors |= BIT(PAR_E_CONFLICT);
@@ -244,7 +202,10 @@ static void run_append(struct model *m, const struct plan *plan, const struct pl
 	if (known && w->errors == 0)
 		return;
 	if (op->reply_to > chat->n ||
-	    (op->reply_to != 0 && model_is_service(&chat->messages[op->reply_to])))
+	    (op->reply_to != 0 && (model_is_service(&chat->messages[op->reply_to]) ||
+				   op->reply_to <= model_since(chat, op->user))))
+		w->errors |= BIT(PAR_E_NOT_FOUND);
+	if (chat->is_group && !model_is_in(chat, op->user))
 		w->errors |= BIT(PAR_E_NOT_FOUND);
 	if (w->errors != 0)
 		return;
@@ -256,15 +217,38 @@ static void run_append(struct model *m, const struct plan *plan, const struct pl
 	w->applied = true;
 }
 
-static uint64_t change_target(const struct model_chat *chat, const struct plan_op *op)
+/* The earliest message of others with that client id that is there for the user. */
+static uint64_t find_others(const struct model_chat *chat, const struct plan_op *op, bool left)
 {
-	uint64_t id = op->target;
+	uint64_t since = model_since(chat, op->user), id = 0, other;
+	unsigned i;
 
-	if (id == 0)
+	for (i = 0; i < chat->n_users; i++) {
+		if (!left && !model_is_in(chat, chat->users[i]))
+			continue;
+		other = find_client(chat, chat->users[i], op->target_client);
+		if (other > since && (id == 0 || other < id))
+			id = other;
+	}
+	return id;
+}
+
+static uint64_t change_target(const struct model_chat *chat, const struct plan_op *op,
+			      const struct result *came, struct wanted *w)
+{
+	uint64_t since = model_since(chat, op->user), id = op->target, members;
+
+	if (op->target == 0)
 		id = find_client(chat, op->user, op->target_client);
-	if (id == 0)
-		id = find_client(chat, op->peer, op->target_client);
-	return id > chat->n || model_is_service(&chat->messages[id]) ? 0 : id;
+	if (op->target == 0 && id <= since) {
+		id = find_others(chat, op, true);
+		members = find_others(chat, op, false);
+		if (id != members) /* a storage may look at both, or at members alone */
+			w->open |= BIT(PAR_E_NOT_FOUND) | BIT(PAR_E_FORBIDDEN);
+		if (members != 0 && came->id == members)
+			id = members;
+	}
+	return id <= since || id > chat->n || model_is_service(&chat->messages[id]) ? 0 : id;
 }
 
 static void run_hide(const struct plan *plan, const struct result *came, struct model_chat *chat,
@@ -274,9 +258,7 @@ static void run_hide(const struct plan *plan, const struct result *came, struct 
 
 	w->applied = *hidden == 0;
 	if (w->applied)
-		*hidden = take_time(plan, chat, came);
-	if (chat->late < *hidden)
-		chat->late = *hidden;
+		*hidden = model_time(plan, chat, came);
 	w->id = w->original_id = id;
 	w->client = w->original_client = chat->messages[id].client;
 	w->timestamp = *hidden;
@@ -289,14 +271,14 @@ static void run_change(struct model *m, const struct plan *plan, const struct pl
 	bool edit = op->change == PAR_CHANGE_EDIT;
 	bool known = op->change != PAR_CHANGE_HIDE && resent(chat, op, w);
 	unsigned member = model_member(chat, op->user);
-	uint64_t id = change_target(chat, op), service;
+	uint64_t id = change_target(chat, op, came, w), service;
 	struct model_message *target = &chat->messages[id];
 	/* deleted before, by him: the first result, though he has hidden it since */
 	bool done = !edit && target->deleted != 0 && target->sender == op->user;
 
 	if (known && w->errors == 0)
 		return;
-	if (id == 0) {
+	if (id == 0 || !model_is_in(chat, op->user)) {
 		w->errors |= BIT(PAR_E_NOT_FOUND);
 		return;
 	}
@@ -328,6 +310,28 @@ static void run_change(struct model *m, const struct plan *plan, const struct pl
 	}
 }
 
+/* What `upto` stands for; 0: nothing. */
+static uint64_t mark_target(const struct model_chat *chat, const struct plan_op *op,
+			    struct wanted *w)
+{
+	uint64_t base = chat->is_group ? chat->group.base[op->user] : 0, id = op->upto, n = chat->n;
+
+	if (!model_is_in(chat, op->user) || id > n)
+		return 0;
+	while (n > base && chat->messages[n].sender == op->user)
+		n--;
+	if (n == base)
+		return 0; /* nobody else has written since he joined */
+	if (id == 0)
+		id = n;
+	while (id > 0 && chat->messages[id].sender == op->user)
+		id--;
+	/* what he read by joining may be as if it were not there */
+	if (id <= base)
+		w->open |= BIT(PAR_E_NOT_FOUND);
+	return id <= model_since(chat, op->user) ? 0 : id;
+}
+
 static void run_mark(struct model *m, const struct plan *plan, const struct plan_op *op,
 		     const struct result *came, struct wanted *w)
 {
@@ -335,23 +339,18 @@ static void run_mark(struct model *m, const struct plan *plan, const struct plan
 	unsigned member = model_member(chat, op->user);
 	struct model_mark *read = &chat->read[member], *delivered = &chat->delivered[member];
 	struct model_mark *mark = op->mark == PAR_MARK_READ ? read : delivered;
-	uint64_t id = op->upto == 0 ? chat->n : op->upto;
+	uint64_t id = mark_target(chat, op, w);
 
-	if (id > chat->n)
-		id = 0;
-	while (id > 0 && chat->messages[id].sender == op->user)
-		id--;
 	if (id == 0 && op->when < 0)
 		w->errors |= BIT(PAR_E_NOT_FOUND);
 	w->bare = op->when >= 0;
 	if (id == 0)
 		return;
+	w->covered = mark->upto;
 	w->applied = id > mark->upto;
 	if (w->applied) {
 		mark->upto = id;
-		mark->at = take_time(plan, chat, came);
-		if (chat->late < mark->at)
-			chat->late = mark->at;
+		mark->at = model_time(plan, chat, came);
 		if (mark == read && id > delivered->upto)
 			*delivered = *read;
 		w->bare = false;
@@ -378,7 +377,10 @@ static void run_op(struct model *m, const struct plan *plan, unsigned i, struct 
 		run_mark(m, plan, op, came, &all[i]);
 		return;
 	case PAR_OP_EVENT:
-		model_event(m, plan, op, all, &all[i]);
+		if (op->reach != PAR_REACH_USER)
+			model_reach(m, plan, op, all, &all[i]);
+		else
+			model_event(m, plan, op, all, &all[i]);
 		return;
 	case PAR_OP_CURSOR:
 		model_cursor(m, plan, op, &all[i]);
@@ -391,42 +393,12 @@ static void run_op(struct model *m, const struct plan *plan, unsigned i, struct 
 		all[i].applied = m->docs[op->key] != 0;
 		m->docs[op->key] = 0;
 		return;
-	case PAR_OP_PRUNE:
 	case PAR_OP_ROSTER:
+		model_roster(m, plan, op, came, &all[i]);
+		return;
+	case PAR_OP_PRUNE:
 		return;
 	}
-}
-
-/* --- comparing --- */
-
-#define SAME(field) \
-	if (came->field != w->field) \
-	model_differs(plan, "operation %u: " #field ": expected %" PRIu64 ", came %" PRIu64, i, \
-		      (uint64_t)w->field, (uint64_t)came->field)
-
-static void compare(const struct plan *plan, unsigned i, const struct wanted *w)
-{
-	const struct result *came = &plan->outcome->op[i];
-	bool of_chat = plan->op[i].kind == PAR_OP_APPEND || plan->op[i].kind == PAR_OP_CHANGE ||
-		       plan->op[i].kind == PAR_OP_MARK;
-
-	SAME(applied);
-	SAME(seq);
-	if (w->applied && plan->op[i].kind == PAR_OP_EVENT && !text_is(came->payload, w->payload))
-		model_differs(plan, "operation %u: payload: expected %s, came %s", i, w->payload,
-			      came->payload == NULL ? "nothing" : came->payload);
-	if (!of_chat || w->bare)
-		return;
-	SAME(id);
-	SAME(timestamp);
-	SAME(original_id);
-	SAME(missed);
-	if (!text_is(came->client_id, model_client(w->client)) ||
-	    !text_is(came->original_client_id, model_client(w->original_client)))
-		model_differs(plan, "operation %u: expected client ids %u and %u, came %s and %s",
-			      i, w->client, w->original_client,
-			      came->client_id == NULL ? "none" : came->client_id,
-			      came->original_client_id == NULL ? "none" : came->original_client_id);
 }
 
 static const char *first_error(uint32_t errors)
@@ -458,6 +430,8 @@ void model_run(struct model *m, const struct plan *plan)
 		}
 		run_op(m, plan, i, all);
 		errors = all[i].errors;
+		if ((all[i].open & BIT(came)) != 0)
+			errors |= all[i].open;
 	}
 	if (errors != 0 ? (errors & BIT(came)) == 0 : came != PAR_OK)
 		model_differs(plan, "expected %s, came %s; operation %u",
@@ -466,5 +440,5 @@ void model_run(struct model *m, const struct plan *plan)
 	if (errors != 0 && plan->n_ops > 1)
 		*m = before;
 	for (i = 0; i < plan->n_ops && errors == 0; i++)
-		compare(plan, i, &all[i]);
+		model_compare(m, plan, i, &all[i]);
 }

@@ -16,12 +16,15 @@
 
 #define M_USERS 4
 #define M_DEVICES 3
-#define M_CHATS (M_USERS * (M_USERS + 1) / 2)
+#define M_GROUPS 3
+#define M_PEERS (M_USERS + M_GROUPS)
+#define M_DIALOGS (M_USERS * (M_USERS + 1) / 2)
+#define M_CHATS (M_DIALOGS + M_GROUPS)
 #define M_MESSAGES 200
 #define M_EVENTS 500
 #define M_DOCS 8
 #define M_ABOVE 4
-#define M_PAYLOAD 80
+#define M_PAYLOAD 128
 
 enum model_kind { M_NEW, M_CALL, M_EDIT, M_DELETE };
 
@@ -30,7 +33,8 @@ enum model_kind { M_NEW, M_CALL, M_EDIT, M_DELETE };
 struct plan_op {
 	enum par_op_kind kind;
 	int when;
-	unsigned user, peer; /* of the chat; the user of EVENT and CURSOR */
+	/* of the chat; the user of EVENT and CURSOR. A peer from M_USERS on is a group. */
+	unsigned user, peer;
 	/* APPEND, CHANGE */
 	bool call;
 	unsigned client, text, attachments;
@@ -47,12 +51,23 @@ struct plan_op {
 	bool own, always;
 	unsigned device; /* CURSOR too */
 	par_session_id session;
+	/* EVENT to many: in the group `peer`, of whom chat.user is `user` */
+	enum par_reach reach;
+	unsigned of;
+	int but; /* -1: nobody is left out */
+	bool missed;
 	/* CURSOR */
 	uint64_t acked, sent, above[M_ABOVE];
 	unsigned n_above;
 	bool closed;
 	/* DOC_* */
 	unsigned key, value;
+	/* ROSTER */
+	enum par_roster_kind roster;
+	unsigned users; /* a set of bits */
+	unsigned name, max_members;
+	enum par_role role;
+	bool history;
 };
 
 struct plan {
@@ -77,21 +92,36 @@ struct model_message {
 	uint64_t fingerprint;
 	uint64_t ref, deletion;
 	uint64_t created, updated, deleted;
-	uint64_t hidden[2]; /* since when, for each member */
+	uint64_t hidden[M_USERS]; /* since when, for each member */
 };
 
 struct model_mark {
 	uint64_t upto, at;
 };
 
+struct model_group {
+	bool there;
+	bool deleted; /* and PRUNE has not dropped it yet */
+	unsigned name;
+	bool in[M_USERS];
+	enum par_role role[M_USERS];
+	uint64_t joined[M_USERS]; /* when */
+	uint64_t base[M_USERS]; /* the last message when he joined */
+	uint64_t since[M_USERS]; /* messages up to this are not there for him */
+	uint64_t order[M_USERS]; /* of joining */
+};
+
+/* The members of a group have the places of the users. */
 struct model_chat {
-	unsigned users[2];
+	bool is_group;
+	struct model_group group;
+	unsigned users[M_USERS];
 	unsigned n_users;
 	uint64_t n;
 	uint64_t time; /* of the last message: nothing later is before it */
 	uint64_t late; /* the latest time of anything */
 	uint64_t order;
-	struct model_mark read[2], delivered[2];
+	struct model_mark read[M_USERS], delivered[M_USERS];
 	struct model_message messages[M_MESSAGES + 1]; /* from 1 */
 };
 
@@ -138,6 +168,11 @@ struct wanted {
 	unsigned client, original_client;
 	char payload[M_PAYLOAD];
 	uint32_t errors;
+	uint32_t open; /* errors that may come as well */
+	uint64_t covered; /* by a mark, before this one */
+	unsigned changed, members, name; /* of a ROSTER; `changed` is a set of bits */
+	/* of an EVENT to many, by user; seq 0: he gets none */
+	uint64_t seqs[M_USERS], counts[M_USERS];
 };
 
 /* model.c */
@@ -151,14 +186,41 @@ const char *model_plugin(const struct model *m);
 struct model_chat *model_chat(struct model *m, unsigned user, unsigned peer);
 unsigned model_member(const struct model_chat *chat, unsigned user);
 bool model_is_service(const struct model_message *message);
+uint64_t model_time(const struct plan *plan, struct model_chat *chat, const struct result *came);
 uint64_t model_missed(const struct model_chat *chat, unsigned member);
 uint64_t model_fingerprint(const struct plan_op *op);
 /* Carries out the plan's transaction, comparing result for result. */
 void model_run(struct model *m, const struct plan *plan);
+
+/* model_say.c */
 _Noreturn void model_differs(const struct plan *plan, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void model_compare(const struct model *m, const struct plan *plan, unsigned i,
+		   const struct wanted *w);
+
+/* model_group.c */
+bool model_is_in(const struct model_chat *chat, unsigned user);
+/* Whether the message is there for the member: not hidden, and not from before he joined. */
+bool model_sees(const struct model_chat *chat, unsigned member, uint64_t id);
+/* Up to where nothing is there for him. */
+uint64_t model_since(const struct model_chat *chat, unsigned user);
+/* The place in the user's list of chats, the highest first; 0: not in it. */
+uint64_t model_order(const struct model_chat *chat, unsigned user);
+const char *model_name(unsigned name); /* of a group */
+void model_roster(struct model *m, const struct plan *plan, const struct plan_op *op,
+		  const struct result *came, struct wanted *w);
+void model_reach(struct model *m, const struct plan *plan, const struct plan_op *op,
+		 const struct wanted *all, struct wanted *w);
+void model_compare_group(const struct model *m, const struct plan *plan, unsigned i,
+			 const struct wanted *w);
+void model_check_members(struct model *m, const struct plan *plan);
+/* All steps of a PRUNE. */
+void model_prune_groups(struct model *m);
 
 /* model_stream.c */
+/* False when he has no other device to tell. */
+bool model_push(struct model *m, const struct plan *plan, const struct plan_op *op, unsigned user,
+		bool own, const char *payload);
 void model_event(struct model *m, const struct plan *plan, const struct plan_op *op,
 		 const struct wanted *all, struct wanted *w);
 void model_cursor(struct model *m, const struct plan *plan, const struct plan_op *op,

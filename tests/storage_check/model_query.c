@@ -78,7 +78,7 @@ static unsigned page_ids(const struct plan *plan, const struct model_chat *chat,
 		id = plan->end_id - 1;
 	for (*more = false; id >= 1 && id <= chat->n;
 	     id += plan->start_id != 0 ? 1 : (uint64_t)-1) {
-		if (chat->messages[id].hidden[member] != 0)
+		if (!model_sees(chat, member, id))
 			continue;
 		*more = n == plan->limit;
 		if (*more)
@@ -105,11 +105,11 @@ static void check_messages(struct model *m, const struct plan *plan)
 	want(plan, "has_more", plan->page->has_more, more);
 	for (i = 0; i < n; i++)
 		same_message(m, plan, chat, ids[i], &plan->page->messages[i]);
-	if (chat->n == 0)
+	if (chat->n == 0 && !chat->is_group)
 		return;
 	want(plan, "my_read", plan->page->my_read, chat->read[member].upto);
 	want(plan, "my_delivered", plan->page->my_delivered, chat->delivered[member].upto);
-	if (chat->n_users == 1)
+	if (chat->n_users != 2)
 		return;
 	want(plan, "peer_read", plan->page->peer_read, chat->read[1 - member].upto);
 	want(plan, "peer_delivered", plan->page->peer_delivered, chat->delivered[1 - member].upto);
@@ -130,6 +130,29 @@ static uint64_t first_missed(const struct model_chat *chat, unsigned member)
 	return 0;
 }
 
+/* What a row says of the chat itself. */
+static void same_chat(const struct model *m, const struct plan *plan, const struct model_chat *chat,
+		      const struct par_chat_entry *came)
+{
+	unsigned member = model_member(chat, plan->user), i, n = 0;
+
+	if (!chat->is_group) {
+		want_text(plan, "peer", came->peer,
+			  model_user(m, chat->users[chat->n_users == 1 ? 0 : 1 - member]));
+		want_text(plan, "name", came->name, NULL);
+		return;
+	}
+	for (i = 0; i < M_USERS; i++)
+		n += chat->group.in[i];
+	want_text(plan, "peer", came->peer,
+		  model_user(m, M_USERS + (unsigned)(chat - m->chats) - M_DIALOGS));
+	want_text(plan, "name", came->name, model_name(chat->group.name));
+	want(plan, "members", came->members, n);
+	want(plan, "role", came->role, chat->group.role[member]);
+	want(plan, "peer_read", came->peer_read, 0);
+	want(plan, "peer_delivered", came->peer_delivered, 0);
+}
+
 static void same_entry(const struct model *m, const struct plan *plan,
 		       const struct model_chat *chat, const struct par_chat_entry *came)
 {
@@ -137,12 +160,10 @@ static void same_entry(const struct model *m, const struct plan *plan,
 	const struct model_message *last;
 	uint64_t id = chat->n;
 
-	while (id > 0 &&
-	       (model_is_service(&chat->messages[id]) || chat->messages[id].hidden[member] != 0))
+	while (id > 0 && (model_is_service(&chat->messages[id]) || !model_sees(chat, member, id)))
 		id--;
 	last = &chat->messages[id];
-	want_text(plan, "peer", came->peer,
-		  model_user(m, chat->users[chat->n_users == 1 ? 0 : 1 - member]));
+	same_chat(m, plan, chat, came);
 	want(plan, "last_id", came->last_id, id);
 	want(plan, "missed", came->missed, model_missed(chat, member));
 	want(plan, "first_missed", came->first_missed, first_missed(chat, member));
@@ -153,6 +174,8 @@ static void same_entry(const struct model *m, const struct plan *plan,
 		want(plan, "peer_delivered", came->peer_delivered,
 		     chat->delivered[1 - member].upto);
 	}
+	if (chat->is_group && id == 0)
+		want(plan, "last_time", came->last_time, chat->group.joined[member]);
 	if (id == 0)
 		return;
 	want_text(plan, "last_text", came->last_text, model_text(last->text));
@@ -165,13 +188,15 @@ static void same_entry(const struct model *m, const struct plan *plan,
 static const struct model_chat *chat_behind(const struct model *m, unsigned user, uint64_t order)
 {
 	const struct model_chat *found = NULL;
+	uint64_t here, best = 0;
 	unsigned i;
 
 	for (i = 0; i < M_CHATS; i++) {
-		const struct model_chat *chat = &m->chats[i];
-		if ((chat->users[0] == user || chat->users[1] == user) && chat->order != 0 &&
-		    chat->order < order && (found == NULL || found->order < chat->order))
-			found = chat;
+		here = model_order(&m->chats[i], user);
+		if (here < order && here > best) {
+			found = &m->chats[i];
+			best = here;
+		}
 	}
 	return found;
 }
@@ -184,7 +209,7 @@ static void check_chats(const struct model *m, const struct plan *plan)
 	for (; chat != NULL && n < plan->limit; n++) {
 		if (n < plan->page->n)
 			same_entry(m, plan, chat, &plan->page->chats[n]);
-		chat = chat_behind(m, plan->user, chat->order);
+		chat = chat_behind(m, plan->user, model_order(chat, plan->user));
 	}
 	want(plan, "number of chats", plan->page->n, n);
 	want(plan, "has_more", plan->page->has_more, chat != NULL);
@@ -193,9 +218,10 @@ static void check_chats(const struct model *m, const struct plan *plan)
 static void check_chat(struct model *m, const struct plan *plan)
 {
 	const struct model_chat *chat = model_chat(m, plan->user, plan->peer);
+	bool there = model_order(chat, plan->user) != 0;
 
-	want(plan, "number of chats", plan->page->n, chat->n > 0);
-	if (chat->n > 0)
+	want(plan, "number of chats", plan->page->n, there);
+	if (there)
 		same_entry(m, plan, chat, plan->page->chats);
 }
 
@@ -219,10 +245,25 @@ static void check_docs(const struct model *m, const struct plan *plan)
 	want(plan, "number of documents", plan->page->n, n);
 }
 
+/* Whether it is about a group that the user is not in. */
+static bool wants_access(struct model *m, const struct plan *plan)
+{
+	const struct model_chat *chat = model_chat(m, plan->user, plan->peer);
+
+	return (plan->query == PAR_QUERY_MESSAGES || plan->query == PAR_QUERY_MEMBERS) &&
+	       chat->is_group && !model_is_in(chat, plan->user);
+}
+
 void model_check(struct model *m, const struct plan *plan)
 {
 	if (plan->query == PAR_QUERY_DEVICE) {
 		model_check_device(m, plan);
+		return;
+	}
+	if (wants_access(m, plan)) {
+		if (plan->page->error != PAR_E_NOT_FOUND)
+			model_differs(plan, "expected PAR_E_NOT_FOUND, came %s",
+				      check_error_name(plan->page->error));
 		return;
 	}
 	if (plan->page->error != PAR_OK)
@@ -247,6 +288,8 @@ void model_check(struct model *m, const struct plan *plan)
 		check_docs(m, plan);
 		return;
 	case PAR_QUERY_MEMBERS:
+		model_check_members(m, plan);
+		return;
 	case PAR_QUERY_PEERS:
 		return;
 	}

@@ -33,40 +33,48 @@ static uint64_t missed_in(struct model *m, const struct plan_op *about, unsigned
 {
 	struct model_chat *chat = model_chat(m, about->user, about->peer);
 
-	if (chat->users[0] != user && chat->users[1] != user)
+	if (!model_is_in(chat, user))
 		return 0;
 	return model_missed(chat, model_member(chat, user));
+}
+
+bool model_push(struct model *m, const struct plan *plan, const struct plan_op *op, unsigned to,
+		bool own, const char *payload)
+{
+	struct model_user *user = &m->users[to];
+	struct model_event *event = &user->events[user->last_seq + 1];
+
+	if (own && !op->always && !has_other_device(user, op->device))
+		return false;
+	event->stored = plan->now;
+	event->after_all = m->clock;
+	event->own = own;
+	event->device = op->device;
+	event->session = op->session;
+	snprintf(event->payload, M_PAYLOAD, "%s", payload);
+	user->last_seq++;
+	return true;
 }
 
 void model_event(struct model *m, const struct plan *plan, const struct plan_op *op,
 		 const struct wanted *all, struct wanted *w)
 {
-	struct model_user *user = &m->users[op->user];
-	struct model_event *event = &user->events[user->last_seq + 1];
 	const struct wanted *about = op->about < 0 ? NULL : &all[op->about];
 	const char *client;
 
 	w->bare = true;
-	if (op->own && !op->always && !has_other_device(user, op->device))
-		return;
-	event->stored = plan->now;
-	event->after_all = m->clock;
-	event->own = op->own;
-	event->device = op->device;
-	event->session = op->session;
 	if (about == NULL) {
-		snprintf(event->payload, M_PAYLOAD, "{\"n\":%u}", op->number);
+		snprintf(w->payload, M_PAYLOAD, "{\"n\":%u}", op->number);
 	} else {
 		client = model_client(about->client);
-		snprintf(event->payload, M_PAYLOAD,
+		snprintf(w->payload, M_PAYLOAD,
 			 "{\"id\":%" PRIu64 "%s%s%s,\"t\":%" PRIu64 ",\"m\":%" PRIu64 "}",
 			 about->id, client == NULL ? "" : ",\"c\":\"", client == NULL ? "" : client,
 			 client == NULL ? "" : "\"", about->timestamp,
 			 missed_in(m, &plan->op[op->about], op->user));
 	}
-	memcpy(w->payload, event->payload, M_PAYLOAD);
-	w->seq = ++user->last_seq;
-	w->applied = true;
+	w->applied = model_push(m, plan, op, op->user, op->own, w->payload);
+	w->seq = w->applied ? m->users[op->user].last_seq : 0;
 }
 
 /* The least that a device on record has acked; false: there is none. */

@@ -26,6 +26,8 @@ struct rule {
 	RULES_OF_SENDING_AGAIN(X) \
 	RULES_OF_MARKS(X) \
 	RULES_OF_HISTORY(X) \
+	RULES_OF_GROUPS(X) \
+	RULES_OF_REACH(X) \
 	RULES_OF_PEERS(X) \
 	RULES_OF_STREAMS(X) \
 	RULES_OF_DEVICES(X) \
@@ -123,6 +125,68 @@ struct rule {
 	  "Where the last message is hidden the one before is shown; the chat stays in its " \
 	  "place.")
 
+#define RULES_OF_GROUPS(X) \
+	X(roster_creates, RULE_ANY, "ROSTER", \
+	  "CREATE makes a group of its owner and the users named; one of that id is " \
+	  "PAR_E_CONFLICT.") \
+	X(roster_names, RULE_ANY, "ROSTER", \
+	  "NAME gives it another name; the one that it has is not applied.") \
+	X(roster_adds, RULE_ANY, "ROSTER", "ADD passes over who is in it already.") \
+	X(roster_removes, RULE_ANY, "ROSTER", \
+	  "REMOVE passes over who is not in it; what who was removed wrote stays his.") \
+	X(roster_roles, RULE_ANY, "ROSTER", \
+	  "ROLE gives roles; with OWNER the one before becomes an admin.") \
+	X(roster_leaves, RULE_ANY, "ROSTER", \
+	  "LEAVE of the owner makes the first admin, or the first member, the owner.") \
+	X(roster_deletes, RULE_ANY, "ROSTER", \
+	  "After DELETE there is no such group; PRUNE drops it in steps, then it can be made " \
+	  "anew.") \
+	X(roster_refuses, RULE_ANY, "ROSTER", \
+	  "What a role does not allow is PAR_E_FORBIDDEN, and of who is no member " \
+	  "PAR_E_NOT_FOUND.") \
+	X(roster_has_a_limit, RULE_ANY, "ROSTER", \
+	  "More than max_members is PAR_E_TOO_LARGE, and nobody joins.") \
+	X(roster_is_undone, RULE_ANY, "TRANSACTIONS", \
+	  "What a ROSTER did is undone when a later operation is refused.") \
+	X(group_is_for_its_members, RULE_ANY, "struct par_chat", \
+	  "Every operation and query of who is no member is PAR_E_NOT_FOUND; CHAT has no row.") \
+	X(group_counts_for_each, RULE_ANY, "MARK", \
+	  "Each member has marks and a count of missed messages of his own.") \
+	X(group_keeps_times, RULE_ANY, "MEMBERS", \
+	  "MEMBERS says when each joined and marked; not before the chat's last message.") \
+	X(group_begins_where_one_joins, RULE_ANY, "struct par_chat", \
+	  "What was stored before one joined is not there for him, unless with `history`.") \
+	X(group_is_joined_anew, RULE_ANY, "struct par_chat", \
+	  "Who has left and is added again joins anew.") \
+	X(group_knows_what_was_sent, RULE_ANY, "APPEND", \
+	  "What one stored while he was in it is answered to him after he has left.") \
+	X(group_in_the_list, RULE_ANY, "CHATS", \
+	  "Groups are in the list in the order of their last message, or of joining.") \
+	X(members_in_pages, RULE_ANY, "MEMBERS", \
+	  "A page has the members by their bytes, behind after_key, up to limit and max_bytes.") \
+	X(append_forwards, RULE_ANY, "APPEND", \
+	  "What is forwarded must be there for the user, and be neither deleted nor a service " \
+	  "message.")
+
+#define RULES_OF_REACH(X) \
+	X(reach_members, RULE_ANY, "EVENT", \
+	  "An event to members is one in each stream, with his own `missed` at its end.") \
+	X(reach_without_missed, RULE_ANY, "EVENT", \
+	  "Without `missed` all get the same; `but` is left out; to nobody it is not applied.") \
+	X(reach_own_devices, RULE_ANY, "EVENT", \
+	  "To chat.user it is his own: stored when he has another device, with his session.") \
+	X(reach_changed_and_others, RULE_ANY, "EVENT", \
+	  "CHANGED are whom the ROSTER changed, also who is no member any more, OTHERS the rest.") \
+	X(reach_authors, RULE_ANY, "EVENT", \
+	  "AUTHORS are who wrote what the MARK is the first to cover, of the latest messages.") \
+	X(reach_many, RULE_ANY, "EVENT", "An event reaches hundreds of members at once.") \
+	X(reach_refused, RULE_ANY, "EVENT", \
+	  "An event to members by who is none is PAR_E_NOT_FOUND, and its transaction undone.") \
+	X(reach_ends_with_the_removal, RULE_ANY, "ORDER", \
+	  "Who is removed gets nothing of what was submitted after that.") \
+	X(reach_in_a_batch, RULE_ANY, "ORDER", \
+	  "Of many transactions in a batch each member gets his events in order, without holes.")
+
 #define RULES_OF_PEERS(X) \
 	X(peers_of_dialogs, RULE_ANY, "PEERS", \
 	  "The others of the user's dialogs with a message, from both sides, not himself, no " \
@@ -208,6 +272,8 @@ struct rule {
 	X(docs, RULE_ANY, "struct par_op_doc", \
 	  "A document is put, replaced and deleted by plugin and key; a delete says if it was " \
 	  "there.") \
+	X(docs_expected, RULE_ANY, "struct par_op_doc", \
+	  "With `expects` what is there must have those bytes, else it is PAR_E_CONFLICT.") \
 	X(docs_scan, RULE_ANY, "struct par_query", \
 	  "A scan has the keys with the prefix, by their bytes, behind after_key, in pages.")
 
@@ -265,6 +331,8 @@ struct rule {
 	  "After a restart resync_from is there as long as it was not acked.") \
 	X(restart_keeps_devices, RULE_LASTS, "PRUNE", \
 	  "A device that was connected when the server died counts as seen at the restart.") \
+	X(restart_keeps_groups, RULE_LASTS, "ROSTER", \
+	  "After a restart groups, roles, marks, joining and events to many are as before.") \
 	X(restart_after_stop, RULE_LASTS, "struct par_storage_role", \
 	  "What stop() completed with success is there after a restart; what failed is not.") \
 	X(crash_keeps_what_was_done, RULE_FORKS, "TRANSACTIONS", \

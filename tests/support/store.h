@@ -2,7 +2,8 @@
 /*
  * Writing tests of a storage plugin in few words: operations and queries with
  * C strings, run to their end at once, and what came back, copied, so that it
- * lives as long as the store. A chat is named by the two users of a dialog.
+ * lives as long as the store. A chat is named by the two users of a dialog, or by a user and
+ * a group.
  */
 #ifndef PARLANCE_TESTS_STORE_H
 #define PARLANCE_TESTS_STORE_H
@@ -80,6 +81,14 @@ struct par_op *add_prune(struct par_tx *tx, uint64_t events_before, uint64_t dev
 struct par_op *add_doc(struct par_tx *tx, enum par_op_kind kind, const char *plugin,
 		       const char *key, const char *value);
 
+/* A ROSTER: `users` are names with a space between them, or NULL. CREATE and NAME give the name
+ * "name of GROUP"; up to 1,000 may be in it. */
+struct par_op *add_roster(struct store *s, struct par_tx *tx, enum par_roster_kind kind,
+			  const char *user, const char *group, const char *users);
+/* An event to many, with holes as with add_event. */
+struct par_op *add_reach(struct store *s, struct par_tx *tx, enum par_reach reach, const char *user,
+			 const char *group, const char *payload);
+
 /* Submits; the outcome is there after store_settle. */
 struct outcome *store_submit(struct store *s, struct par_tx *tx);
 void store_settle(struct store *s);
@@ -104,6 +113,9 @@ struct outcome *do_prune(struct store *s, uint64_t events_before, uint64_t devic
 struct result do_prune_all(struct store *s, uint64_t events_before, uint64_t devices_before,
 			   unsigned limit);
 struct outcome *do_put(struct store *s, const char *plugin, const char *key, const char *value);
+
+struct outcome *do_roster(struct store *s, enum par_roster_kind kind, const char *user,
+			  const char *group, const char *users);
 
 struct stored_event {
 	uint64_t seq;
@@ -136,6 +148,7 @@ struct page *store_run_query(struct store *s, struct par_query *query);
 struct page *ask_messages(struct store *s, const char *user, const char *peer);
 struct page *ask_chats(struct store *s, const char *user);
 struct page *ask_chat(struct store *s, const char *user, const char *peer);
+struct page *ask_members(struct store *s, const char *user, const char *group);
 struct page *ask_device(struct store *s, const char *user, const char *device);
 /* The value, or NULL. */
 const char *ask_doc(struct store *s, const char *plugin, const char *key);

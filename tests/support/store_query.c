@@ -48,6 +48,7 @@ static void keep_chats(struct store *s, const struct par_query *q, struct page *
 		page->chats[i].last_text = keep_str(s, page->chats[i].last_text);
 		page->chats[i].last_author = keep_str(s, page->chats[i].last_author);
 		page->chats[i].name = keep_str(s, page->chats[i].name);
+		page->chats[i].name = keep_str(s, page->chats[i].name);
 	}
 }
 
@@ -179,6 +180,14 @@ struct page *ask_chat(struct store *s, const char *user, const char *peer)
 	struct par_query *q = store_query(s, PAR_QUERY_CHAT, user);
 
 	q->chat = store_chat(s, user, peer);
+	return store_run_query(s, q);
+}
+
+struct page *ask_members(struct store *s, const char *user, const char *group)
+{
+	struct par_query *q = store_query(s, PAR_QUERY_MEMBERS, user);
+
+	q->chat = store_chat(s, user, group);
 	return store_run_query(s, q);
 }
 

@@ -105,9 +105,11 @@ struct par_chat store_chat(struct store *s, const char *user, const char *peer)
 	struct par_chat chat;
 	bool swap = strcmp(user, peer) > 0;
 
-	chat.key = par_str_of(store_format(s, "%s\n%s", swap ? peer : user, swap ? user : peer));
 	chat.user = par_str_of(user);
-	chat.peer = par_str_of(peer);
+	chat.peer = chat.key = par_str_of(peer);
+	if (!par_id_is_group(chat.peer))
+		chat.key =
+		    par_str_of(store_format(s, "%s\n%s", swap ? peer : user, swap ? user : peer));
 	return chat;
 }
 
@@ -168,6 +170,40 @@ struct par_op *add_event(struct store *s, struct par_tx *tx, const char *user, c
 		holes[event->n_holes].kind = (uint8_t)(payload[1] - '0');
 		holes[event->n_holes++].op = (uint8_t)(payload[2] - '0');
 		payload += 2;
+	}
+	return op;
+}
+
+struct par_op *add_reach(struct store *s, struct par_tx *tx, enum par_reach reach, const char *user,
+			 const char *group, const char *payload)
+{
+	struct par_op *op = add_event(s, tx, "", payload);
+
+	op->u.event.reach = reach;
+	op->u.event.chat = store_chat(s, user, group);
+	return op;
+}
+
+struct par_op *add_roster(struct store *s, struct par_tx *tx, enum par_roster_kind kind,
+			  const char *user, const char *group, const char *users)
+{
+	struct par_op *op = par_tx_add(tx, PAR_OP_ROSTER);
+	struct par_op_roster *roster = &op->u.roster;
+	size_t len = users == NULL ? 0 : strlen(users);
+	struct par_str *names = arena_alloc(&s->arena, (len / 2 + 1) * sizeof(*names));
+
+	roster->chat = store_chat(s, user, group);
+	roster->kind = kind;
+	roster->users = names;
+	roster->max_members = 1000;
+	if (kind == PAR_ROSTER_CREATE || kind == PAR_ROSTER_NAME)
+		roster->name = par_str_of(store_format(s, "name of %s", group));
+	while (len > 0) {
+		struct par_str *name = &names[roster->n_users++];
+		name->s = users;
+		name->len = strcspn(users, " ");
+		users += name->len + (users[name->len] == ' ');
+		len = strlen(users);
 	}
 	return op;
 }
@@ -274,6 +310,15 @@ struct result do_prune_all(struct store *s, uint64_t events_before, uint64_t dev
 			store_die("PRUNE", "applied again and again, without an end");
 	} while (out->op[0].applied);
 	return sum;
+}
+
+struct outcome *do_roster(struct store *s, enum par_roster_kind kind, const char *user,
+			  const char *group, const char *users)
+{
+	struct par_tx *tx = store_tx(s);
+
+	add_roster(s, tx, kind, user, group, users);
+	return store_run(s, tx);
 }
 
 struct outcome *do_put(struct store *s, const char *plugin, const char *key, const char *value)

@@ -292,6 +292,8 @@ class Player:
             await end.new(user, "the end")
         for line in self.lines.values():
             event = await line.next_event()
+            while event["payload"].get("userId") == end.user:
+                event = await line.next_event()  # that he is online
             if event["payload"].get("sender") != end.user:
                 raise Mismatch(f"{line.user}: nobody expected {show(event)}")
 

@@ -15,8 +15,10 @@ from dialogue_runner import Player, file_name
 
 FOLDER = os.path.join(harness.ROOT, "tests", "dialogues")
 FILES = sorted(glob.glob(os.path.join(FOLDER, "*.dialogue")))
-# Far longer than any script, so that nothing comes by the clock alone.
-CALM = {"typing": {"typing_interval": "60s", "typing_timeout": "10m"}}
+# What a script can count on. The times are far longer than any script, so that nothing
+# comes by the clock alone.
+PLUGINS = {"typing": {"typing_interval": "60s", "typing_timeout": "10m"}, "groups": {},
+           "calls": {"ring_timeout": "10m"}}
 
 numbers = itertools.count(1)
 
@@ -24,7 +26,7 @@ numbers = itertools.count(1)
 def options(script):
     """The server that the script wants: harness.Server's own arguments."""
     wanted = dict(script.options)
-    plugins = {**CALM, **wanted.pop("plugins", {})}
+    plugins = {**PLUGINS, **wanted.pop("plugins", {})}
     return {"server": {"max_bad_messages": 10000, **wanted}, "plugins": plugins}
 
 

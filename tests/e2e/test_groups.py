@@ -175,6 +175,9 @@ async def test_members_come_and_go(group, server, users):
     await g.c.new(g.id, "after", clientMessageId="after")
     for client, missed in ((g.a, 1), (g.b, 2), (g.d, 1), (e, 1), (g.laptop, 1)):
         await client.expect_event("new", messageId=2, missed=missed)
+    await e.ok("read", g.on())  # who was not there when alice wrote is no reader of hers
+    await g.c.expect_event("read", userId=eve, messageId=2)
+    assert (await g.history(g.a))[0]["delivering"] == []
     await g.quiet()
 
     # carol goes, with a message on its way: deleteChat is the last that she hears

@@ -11,6 +11,7 @@ static const struct host_client alice_laptop = { "alice", "laptop", 2 };
 static const struct host_client carol = { "carol", "phone", 3 };
 static const struct host_client bob = { "bob", "phone", 4 };
 static const struct host_client dave = { "dave", "phone", 5 };
+static const struct host_client eve = { "eve", "phone", 6 };
 
 static struct host *host;
 static struct host_requests *requests;
@@ -273,22 +274,25 @@ static void test_group_several(void)
 
 	group_begin(NULL);
 	group_says(&dave, false);
+	group_says(&eve, false);
 	group_says(&alice, false);
 	group_says(&dave, false);
 	group_says(&bob, false);
 	group_says(&bob, true);
 	host_settle(host);
-	to = expected + sprintf(expected, "error not_found\n");
+	to = expected + sprintf(expected, "error not_found\nerror not_found\n");
 	to = group_told(to, "bc", "alice", false);
 	to = group_told(to, "ac", "bob", false);
 	group_told(to, "ac", "bob", true);
 	TOLD(expected);
-	CU_ASSERT_EQUAL(host_metric(host, "typing", "bad_total"), 1);
+	CU_ASSERT_EQUAL(host_metric(host, "typing", "bad_total"), 2);
 	CU_ASSERT_EQUAL(host_metric(host, "typing", "active"), 2);
 	group_says(&alice, true);
+	group_says(&carol, false);
 	group_says(&dave, false);
 	host_settle(host);
 	to = group_told(expected, "bc", "alice", true);
+	to = group_told(to, "ab", "carol", false);
 	sprintf(to, "error not_found\n");
 	TOLD(expected);
 	end();

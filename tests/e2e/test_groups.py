@@ -105,6 +105,7 @@ async def test_writing(group):
 async def test_receipts(group, server):
     g = await group()
     tablet = await server.connect(g.bob, "tablet")
+    await tablet.barrier()  # it is on record
     await g.a.new(g.id, "1")
     await g.c.new(g.id, "2")
     for client in g.b, tablet:
@@ -275,6 +276,7 @@ async def test_the_end(group, server):
     g = await group()
     await g.a.new(g.id, "x")
     phone = await server.connect(g.bob, "tablet")
+    await phone.barrier()  # it is on record
     await g.b.expect_event("new")
     await g.a.ok("leaveChat", g.on())  # the owner: who joined first follows him
     await g.laptop.expect_events("new", "deleteChat")

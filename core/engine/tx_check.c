@@ -15,13 +15,14 @@ static bool takes_missed(struct par_str payload)
 	return payload.len > 2 && payload.s[0] == '{' && payload.s[payload.len - 1] == '}';
 }
 
+/* Of an event that is not plainly to one user. */
 static const char *reach_fault(const struct par_tx *tx, unsigned i)
 {
 	const struct par_op_event *event = &tx->ops[i].u.event;
 
 	switch (event->reach) {
 	case PAR_REACH_USER:
-		return event->missed ? "an event to one user has `missed` as a hole" : NULL;
+		return "an event to one user has `missed` as a hole";
 	case PAR_REACH_MEMBERS:
 		break;
 	case PAR_REACH_CHANGED:
@@ -51,7 +52,8 @@ const char *tx_fault(const struct par_tx *tx)
 	for (i = 0; i < tx->n_ops && fault == NULL; i++) {
 		const struct par_op *op = &tx->ops[i];
 
-		if (op->kind == PAR_OP_EVENT)
+		if (op->kind == PAR_OP_EVENT &&
+		    (op->u.event.reach != PAR_REACH_USER || op->u.event.missed))
 			fault = reach_fault(tx, i);
 		else if (op->kind == PAR_OP_ROSTER && !par_chat_is_group(&op->u.roster.chat))
 			fault = "a ROSTER operation names no group";

@@ -40,6 +40,7 @@ E2E_FILES = \
 	tests/e2e/test_faults_postgres_network.py \
 	tests/e2e/test_faults_storage.py \
 	tests/e2e/test_gaps.py \
+	tests/e2e/test_group_delivery.py \
 	tests/e2e/test_groups.py \
 	tests/e2e/test_handshake.py \
 	tests/e2e/test_history.py \

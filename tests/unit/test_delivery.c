@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/core_internal.h"
+#include "engine/fetch.h"
 #include "engine/session.h"
 #include "engine/stream.h"
 #include "stream_world.h"
@@ -296,7 +297,7 @@ static void what_makes_no_sense_is_refused(void)
 	world_close(&w);
 }
 
-#define CROWD (3 * SWEEP_STEP)
+#define CROWD (FETCH_MAX + 3 * SWEEP_STEP)
 
 static struct conn *crowd[CROWD];
 
@@ -397,6 +398,30 @@ static void a_sweep_waits_for_a_storage_that_is_down(void)
 	crowd_goes();
 }
 
+/* Those who look must not stand in the way of those who connect. */
+static void a_sweep_waits_for_a_storage_that_is_slow(void)
+{
+	struct session *session;
+	unsigned i, waiting = 0;
+
+	open_hands("{}");
+	crowd_comes();
+	submit_reach();
+	answer_error(PAR_E_UNAVAILABLE);
+	gate.hold = true;
+	for (i = 0; i < 100; i++)
+		world_advance(&w, SWEEP_STEP_US / 1000);
+	CU_ASSERT_EQUAL(gate.n_held, FETCH_MAX);
+	TAILQ_FOREACH(session, &w.core->fetch_queue, of_fetch)
+		waiting++;
+	CU_ASSERT(waiting <= SWEEP_STEP);
+	let_held_through();
+	gate.asked = 0;
+	sweep_on();
+	CU_ASSERT_EQUAL(gate.asked, CROWD - FETCH_MAX - SWEEP_STEP);
+	crowd_goes();
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -408,6 +433,8 @@ int main(void)
 		{ "many doubts are one sweep more", many_doubts_are_one_sweep_more },
 		{ "a sweep waits for a storage that is down",
 		  a_sweep_waits_for_a_storage_that_is_down },
+		{ "a sweep waits for a storage that is slow",
+		  a_sweep_waits_for_a_storage_that_is_slow },
 		{ NULL, NULL },
 	};
 

@@ -10,6 +10,11 @@ bench_load_SOURCES = bench/load.c bench/load.h bench/load_run.c bench/server.c b
 	bench/wire.c bench/wire.h
 bench_load_LDADD = $(PARLANCE_LIBS)
 
+noinst_PROGRAMS += bench/presence
+bench_presence_SOURCES = bench/presence.c bench/presence_crowd.c bench/presence_crowd.h bench/load.h \
+	bench/load_run.c bench/server.c bench/server.h bench/wire.c bench/wire.h
+bench_presence_LDADD = $(PARLANCE_LIBS)
+
 noinst_PROGRAMS += bench/pg_floor bench/pg_statements
 bench_pg_floor_SOURCES = bench/pg_floor.c bench/pg_floor.h bench/pg_floor_batch.c bench/pg_floor_write.c \
 	bench/server.c bench/server.h plugins/storage_postgres/connect.c plugins/storage_postgres/connect.h \

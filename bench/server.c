@@ -2,10 +2,12 @@
 /* Starting a server, ending it, and reading /proc about it; see server.h. */
 #include "server.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -68,6 +71,11 @@ static void stop_at_exit(void)
 		server_stop(running);
 }
 
+void server_disown(void)
+{
+	running = NULL;
+}
+
 static void exit_on_signal(int number)
 {
 	(void)number;
@@ -86,10 +94,11 @@ static void write_config(const struct bench_server *server, const struct bench_o
 	if (file == NULL)
 		bench_die("cannot write %s: %s", path, strerror(errno));
 	fprintf(file,
-		"server:\n  listen: [\"ws://127.0.0.1:0\"]\n  http: off\n  plugin_dir: \"%s\"\n"
+		"server:\n  listen: [\"ws://127.0.0.1:0\"]\n  http: %s\n  plugin_dir: \"%s\"\n"
 		"  io_threads: %s\n  ack_window: %u\n"
-		"plugins:\n  auth_insecure: {}\n  messaging: {}\n",
-		o->plugin_dir, o->io_threads, o->window);
+		"plugins:\n  auth_insecure: {}\n  messaging: {}\n%s",
+		o->http ? "\"127.0.0.1:0\"" : "off", o->plugin_dir, o->io_threads, o->window,
+		o->plugins == NULL ? "" : o->plugins);
 	if (strcmp(o->storage, "sqlite") == 0)
 		fprintf(file, "  storage_sqlite: {path: \"%s/parlance.db\"}\n", server->folder);
 	else
@@ -109,8 +118,16 @@ static void run_server(const struct bench_server *server, const char *parlanced,
 	_exit(127);
 }
 
-/* Reads the log up to the line that names the port. */
-static int wait_ready(int log)
+/* The number behind `key`; 0: there is none. */
+static int port_behind(const char *line, const char *key)
+{
+	const char *at = strstr(line, key);
+
+	return at == NULL ? 0 : atoi(at + strlen(key));
+}
+
+/* Reads the log up to the line that names the ports. */
+static void wait_ready(struct bench_server *server, int log)
 {
 	static char text[16384];
 	double end = bench_clock() + START_SECONDS;
@@ -119,7 +136,7 @@ static int wait_ready(int log)
 	ssize_t n;
 
 	while (len < sizeof(text) - 1 && bench_clock() < end) {
-		const char *ready, *at;
+		const char *ready;
 
 		if (poll(&poll_log, 1, 100) <= 0)
 			continue;
@@ -129,9 +146,11 @@ static int wait_ready(int log)
 		len += (size_t)n;
 		text[len] = '\0';
 		ready = strstr(text, "ready");
-		at = ready == NULL ? NULL : strstr(ready, "ws://127.0.0.1:");
-		if (at != NULL && strchr(at, '\n') != NULL)
-			return atoi(at + strlen("ws://127.0.0.1:"));
+		if (ready == NULL || strchr(ready, '\n') == NULL)
+			continue;
+		server->port = port_behind(ready, "ws://127.0.0.1:");
+		server->http_port = port_behind(ready, "http://127.0.0.1:");
+		return;
 	}
 	bench_die("the server did not get ready:\n%s", text);
 }
@@ -159,7 +178,7 @@ void server_start(struct bench_server *server, const struct bench_options *optio
 		run_server(server, options->parlanced, log[1]);
 	running = server;
 	close(log[1]);
-	server->port = wait_ready(log[0]);
+	wait_ready(server, log[0]);
 	/* Left open: the server goes on writing to it, little enough for the pipe. */
 }
 
@@ -223,6 +242,33 @@ static double thread_cpu(const struct bench_server *server, int tid)
 		ns = 0;
 	fclose(file);
 	return (double)ns / 1e9;
+}
+
+int64_t server_metric(const struct bench_server *server, const char *name)
+{
+	static const char request[] = "GET /metrics HTTP/1.0\r\n\r\n";
+	static char text[65536];
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)server->http_port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t len = 0;
+	ssize_t n = 1;
+	char key[128];
+	const char *at;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    write(fd, request, strlen(request)) < 0)
+		bench_die("cannot ask for the metrics: %s", strerror(errno));
+	while (n > 0 && len < sizeof(text) - 1) {
+		n = read(fd, text + len, sizeof(text) - 1 - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	close(fd);
+	text[len] = '\0';
+	snprintf(key, sizeof(key), "\n%s ", name);
+	at = strstr(text, key);
+	return at == NULL ? 0 : strtoll(at + strlen(key), NULL, 10);
 }
 
 void server_cpu(const struct bench_server *server, struct server_cpu *cpu)

@@ -13,6 +13,7 @@
 struct bench_server {
 	pid_t pid;
 	int port;
+	int http_port; /* 0: off */
 	char folder[64];
 };
 
@@ -22,6 +23,8 @@ struct bench_options {
 	const char *storage; /* sqlite or memory */
 	const char *io_threads;
 	unsigned window;
+	bool http; /* for server_metric */
+	const char *plugins; /* more lines of the config's section, or NULL */
 };
 
 /* Starts it and waits until it is ready; exits with a message when it does not come. */
@@ -29,6 +32,12 @@ void server_start(struct bench_server *server, const struct bench_options *optio
 /* Ends it by its pid and removes its folder. Also at exit(), and when this process is
  * told to end; should this process be killed, the server is too. */
 void server_stop(struct bench_server *server);
+
+/* In a child of this process: the server is the parent's to end. */
+void server_disown(void);
+
+/* A metric of the server; 0 when there is none of that name. */
+int64_t server_metric(const struct bench_server *server, const char *name);
 
 /* Resident memory in KiB; 0 when the server is gone. */
 long server_rss(const struct bench_server *server);

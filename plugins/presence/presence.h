@@ -27,9 +27,9 @@
 #define ABSENT_MAX 100000
 /* Rows of peers that are on their way from the storage at a time, and so the most that are
  * looked at in one turn. The first page is small: most users need no other. */
-#define ROWS_MAX 512
+#define ROWS_MAX 256
 #define ROWS_FIRST 32
-#define ROWS_PAGE 256
+#define ROWS_PAGE 128
 
 /* One session of a person. */
 struct seat {

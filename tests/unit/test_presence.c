@@ -263,14 +263,14 @@ static void test_many_dialogs(void)
 		told = host_told(requests);
 		for (i = 0; *told != '\0'; told++)
 			i += *told == '\n';
-		CU_ASSERT(i <= 2 * 512);
+		CU_ASSERT(i <= 2 * 256);
 		n += i;
 	} while (metric("waiting") > 0);
 	CU_ASSERT_EQUAL(n, 2 * DIALOGS);
-	CU_ASSERT(metric("pages_total") - pages <= 10);
+	CU_ASSERT(metric("pages_total") - pages <= 17);
 	CU_ASSERT_EQUAL(metric("told_total"), DIALOGS);
 	CU_ASSERT_EQUAL(metric("greeted_total"), DIALOGS);
-	CU_ASSERT(metric("turn_events_max") <= 2 * 512);
+	CU_ASSERT(metric("turn_events_max") <= 2 * 256);
 	end();
 }
 

@@ -45,7 +45,6 @@ E2E_FILES = \
 	tests/e2e/test_handshake.py \
 	tests/e2e/test_history.py \
 	tests/e2e/test_idempotency.py \
-	tests/e2e/test_marks.py \
 	tests/e2e/test_messaging.py \
 	tests/e2e/test_messaging_bad.py \
 	tests/e2e/test_migrate.py \

@@ -38,31 +38,6 @@ async def expect_resync(client, from_seq, redelivered=None):
 
 # ----------------------------------------------------------- several devices
 
-async def test_own_actions_reach_the_other_devices(server, users):
-    """And the other device only: the one that did it has its response."""
-    alice, bob = users("alice", "bob")
-    phone, laptop = await server.connect(alice, "phone"), await server.connect(alice, "laptop")
-    b = await server.connect(bob)
-    await phone.new(bob, "one")
-    await phone.ok("edit", {"chatId": bob, "originalMessageId": 1, "message": "two"})
-    await phone.ok("delete", {"chatId": bob, "originalMessageId": 1})
-    await b.new(alice, "three")  # which marks what alice wrote as read
-    await phone.ok("read", {"chatId": bob})
-    for kind in ("new", "edit", "delete"):
-        assert (await laptop.expect_event(kind))["payload"]["sender"] == alice
-        await b.expect_event(kind)
-    await laptop.expect_event("read", userId=bob)
-    await laptop.expect_event("new", message="three")
-    await laptop.expect_event("read", userId=alice)
-    await phone.expect_event("read", userId=bob)
-    await phone.expect_event("new", message="three")
-    await b.expect_event("read", userId=alice)
-    await phone.barrier()
-    phone.assert_no_event()
-    await laptop.barrier()
-    laptop.assert_no_event()
-
-
 async def test_replaced_connections_lose_nothing(start_server):
     """Each new connection of the device takes the place of the last, while events come;
     what the replaced one acked does not come again."""
@@ -97,18 +72,6 @@ async def test_all_connections_of_a_device_are_served(start_server):
 
 
 # --------------------------------------------------------- too many devices
-
-async def test_one_device_too_many(start_server):
-    """All are connected: the last is closed, and the others go on."""
-    own = start_server(server={"max_devices": 2})
-    one, two = await own.connect("bob", "one"), await own.connect("bob", "two")
-    three = await own.connect("bob", "three")
-    assert await three.closed() == 1008
-    alice = await own.connect("alice")
-    await alice.new("bob", "hello")
-    for client in (one, two):
-        await client.expect_event("new", message="hello")
-
 
 async def test_the_device_unseen_longest_is_forgotten(start_server):
     """It is a new one when it comes back, and is told that it may have missed something."""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The description that the product grew from: every message that it shows,
-byte for byte, and the conversation of its sequence diagram from the first
-line to the last."""
+"""The description that the product grew from: the messages that it shows,
+byte for byte. Its sequence diagram is tests/dialogues/seed.dialogue."""
 import json
 import re
 
@@ -75,79 +74,3 @@ async def test_ack_as_it_is_shown():
     two = await server.connect("User2")
     await one.new("User2", "after")
     await two.expect_event("new", message="after")
-
-
-async def test_payload_may_be_left_out_of_a_request():
-    """`payload` has no question mark in the seed's table of requests, but not
-    every request needs one: it is the request's own affair."""
-    one, _ = await chat(1)
-    assert (await one.ok("chats"))["chats"]
-
-
-async def test_sequence_diagram():
-    one, two = await chat(124)
-
-    # "typing"
-    await one.event("typing", {"chatId": "User2"})
-    await two.expect_event("typing", chatId="User1", userId="User1")
-
-    # message sending
-    answer = await one.ok("new", {"chatId": "User2", "message": "Hi from User1!"})
-    assert answer["messageId"] == 125
-    new = await two.expect_event("new", chatId="User1", sender="User1", messageId=125,
-                                 message="Hi from User1!")
-    await two.ack(new, text=True)
-
-    # "delivering"
-    assert (await two.ok("dlvrd", {"chatId": "User1", "messageId": 125}))["messageId"] == 125
-    event = await one.expect_event("dlvrd", chatId="User2", userId="User2", messageId=125)
-    await one.ack(event, text=True)
-
-    assert (await two.ok("read", {"chatId": "User1", "messageId": 125}))["messageId"] == 125
-    event = await one.expect_event("read", chatId="User2", userId="User2", messageId=125)
-    await one.ack(event, text=True)
-
-    # deletion of a message sent to User2 (id: 2)
-    answer = await one.ok("delete", {"chatId": "User2", "originalMessageId": 2})
-    assert answer["messageId"] == 126
-    event = await two.expect_event("delete", chatId="User1", sender="User1", messageId=126,
-                                   originalMessageId=2)
-    await two.ack(event, text=True)
-
-    page = await two.ok("messages", {"chatId": "User1", "startId": 2, "count": 1})
-    assert page["messages"][0]["deletedAt"] and "message" not in page["messages"][0]
-
-
-@pytest.mark.parametrize("kind, payload", [
-    ("edit", {"originalMessageId": 1, "originalClientMessageId": "c1", "message": "better"}),
-    ("delete", {"originalMessageId": 1, "originalClientMessageId": "c1"}),
-])
-async def test_edit_and_deletion_payload(kind, payload):
-    """EditPayload and DeletionPayload come back in the event and in the history."""
-    one = await server.connect("User1")
-    two = await server.connect("User2")
-    await one.new("User2", "first", clientMessageId="c1")
-    await two.expect_event("new")
-    await one.ok(kind, {"chatId": "User2", **payload})
-    await two.expect_event(kind, originalMessageId=1, originalClientMessageId="c1", messageId=2)
-    page = await two.ok("messages", {"chatId": "User1"})
-    service = page["messages"][1]
-    assert service["type"] == kind
-    assert service["payload"] == {"originalMessageId": 1, "originalClientMessageId": "c1"}
-
-
-async def test_call_payloads():
-    """A CallStoredPayload goes in; a CallPayload, as each reader sees it, comes out."""
-    one = await server.connect("User1")
-    two = await server.connect("User2")
-    stored = {"callId": "call1", "caller": "User1", "participants": ["User1", "User2"],
-              "callType": "video", "callDuration": 61}
-    assert (await one.ok("call", {"chatId": "User2", **stored}))["messageId"] == 1
-    await two.expect_event("call", chatId="User1", messageId=1, direction="incoming",
-                           status="received", callType="video")
-    for reader, peer, direction in ((one, "User2", "outgoing"), (two, "User1", "incoming")):
-        message = (await reader.ok("messages", {"chatId": peer}))["messages"][0]
-        assert message["type"] == "call"
-        shown = message["payload"]
-        assert (shown["direction"], shown["status"], shown["callType"]) == (
-            direction, "received", "video")

@@ -33,31 +33,47 @@ void db_unprepare(struct db *db)
 	}
 }
 
-sqlite3_stmt *db_bind(struct db *db, enum statement which, const char *types, ...)
+static void bind_from(struct db *db, sqlite3_stmt *statement, int first, const char *types,
+		      va_list args)
 {
-	sqlite3_stmt *statement = db->statements[which];
 	struct par_str s;
-	va_list args;
 	int64_t v;
 	int i, rc = SQLITE_OK;
 
-	va_start(args, types);
-	for (i = 1; types[i - 1] != '\0' && rc == SQLITE_OK; i++) {
-		if (types[i - 1] == 't' || types[i - 1] == 'b') {
+	for (i = first; *types != '\0' && rc == SQLITE_OK; i++, types++) {
+		if (*types == 't' || *types == 'b') {
 			s = va_arg(args, struct par_str);
-			rc = types[i - 1] == 'b'
+			rc = *types == 'b'
 				 ? sqlite3_bind_blob(statement, i, s.s, (int)s.len, SQLITE_STATIC)
 				 : sqlite3_bind_text(statement, i, s.s, (int)s.len, SQLITE_STATIC);
 			continue;
 		}
 		v = va_arg(args, int64_t);
-		rc = v == 0 && types[i - 1] == 'n' ? sqlite3_bind_null(statement, i)
-						   : sqlite3_bind_int64(statement, i, v);
+		rc = v == 0 && *types == 'n' ? sqlite3_bind_null(statement, i)
+					     : sqlite3_bind_int64(statement, i, v);
 	}
-	va_end(args);
 	if (rc != SQLITE_OK && db->error == SQLITE_OK)
 		db->error = rc;
+}
+
+sqlite3_stmt *db_bind(struct db *db, enum statement which, const char *types, ...)
+{
+	sqlite3_stmt *statement = db->statements[which];
+	va_list args;
+
+	va_start(args, types);
+	bind_from(db, statement, 1, types, args);
+	va_end(args);
 	return statement;
+}
+
+void db_bind_more(struct db *db, sqlite3_stmt *statement, int first, const char *types, ...)
+{
+	va_list args;
+
+	va_start(args, types);
+	bind_from(db, statement, first, types, args);
+	va_end(args);
 }
 
 bool db_row(struct db *db, sqlite3_stmt *statement)

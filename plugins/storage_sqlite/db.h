@@ -73,6 +73,8 @@ int db_give_up(struct db *db);
 /* Binds all parameters, one letter each: i int64, n int64 where 0 is NULL, t
  * struct par_str as text, b as a blob. Strings must live until the statement is done. */
 sqlite3_stmt *db_bind(struct db *db, enum statement which, const char *types, ...);
+/* The same from the parameter `first` on. */
+void db_bind_more(struct db *db, sqlite3_stmt *statement, int first, const char *types, ...);
 /* True when there is a row. After false, or instead of going on: db_done. */
 bool db_row(struct db *db, sqlite3_stmt *statement);
 void db_done(sqlite3_stmt *statement);

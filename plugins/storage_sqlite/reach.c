@@ -11,6 +11,9 @@
 #include "../storage_common/order.h"
 #include "ops.h"
 
+/* Larger payloads do not go into one statement together. */
+#define TOGETHER_MAX 65536
+
 struct target {
 	struct user *user;
 	uint64_t missed;
@@ -158,26 +161,72 @@ static bool reach_fits(struct db *db, struct par_tx *tx, const struct reach *r,
 	return !out->failed || tx_refuse(tx, PAR_E_TOO_LARGE, "an event became too large");
 }
 
+/* One row, for him who did it, or for one of a few. */
+static bool store_one(struct db *db, const struct reach *r, const struct target *target,
+		      struct par_str shared)
+{
+	bool own = par_str_equal(target->user->name, r->event->chat.user);
+	struct par_json *out;
+
+	if (r->event->missed) {
+		out = db_writer(db);
+		par_event_fill_missed(shared, target->missed, out);
+		shared = par_json_text(out);
+	}
+	return stream_add(db, target->user, r->event, own, shared);
+}
+
+/* EVENT_ROWS of them in one statement. */
+static bool store_many(struct db *db, const struct reach *r, const struct target *const *targets,
+		       struct par_str shared)
+{
+	struct par_json *out = db_writer(db);
+	size_t ends[EVENT_ROWS], at = 0;
+	struct par_str payload = shared;
+	sqlite3_stmt *statement;
+	int i;
+
+	for (i = 0; i < EVENT_ROWS && r->event->missed; i++) {
+		par_event_fill_missed(shared, targets[i]->missed, out);
+		ends[i] = out->len;
+	}
+	statement = db_bind(db, ST_EVENTS_ADD, "ti", r->event->type, db->last_at);
+	for (i = 0; i < EVENT_ROWS; i++) {
+		struct user *user = targets[i]->user;
+		if (r->event->missed) {
+			payload.s = par_json_text(out).s + at;
+			payload.len = ends[i] - at;
+			at = ends[i];
+		}
+		db_bind_more(db, statement, 3 + 2 * i, "it", row_id(user->id, ++user->last_seq),
+			     payload);
+	}
+	return db_run(db, statement);
+}
+
 /* A row for each. */
 static bool reach_store(struct db *db, const struct reach *r, struct par_str shared)
 {
-	const struct par_op_event *event = r->event;
-	unsigned i;
+	const struct target *run[EVENT_ROWS];
+	bool good = true, small = shared.len <= TOGETHER_MAX;
+	unsigned i, n = 0;
 
-	for (i = 0; i < r->n; i++) {
+	for (i = 0; i < r->n && good; i++) {
 		const struct target *target = &r->targets[i];
-		struct par_str payload = shared;
 
-		if (event->missed) {
-			struct par_json *out = db_writer(db);
-			par_event_fill_missed(shared, target->missed, out);
-			payload = par_json_text(out);
+		if (!small || par_str_equal(target->user->name, r->event->chat.user)) {
+			good = store_one(db, r, target, shared);
+			continue;
 		}
-		if (!stream_add(db, target->user, event,
-				par_str_equal(target->user->name, event->chat.user), payload))
-			return false;
+		run[n++] = target;
+		if (n == EVENT_ROWS) {
+			good = store_many(db, r, run, shared);
+			n = 0;
+		}
 	}
-	return true;
+	for (i = 0; i < n && good; i++)
+		good = store_one(db, r, run[i], shared);
+	return good;
 }
 
 /* What the core is told, in one piece of the tx's memory. */

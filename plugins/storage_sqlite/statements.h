@@ -23,6 +23,11 @@
 	"m.id, m.client_id, u.name, m.kind, m.text, m.attachments, m.forwarded, m.payload," \
 	" m.ref, m.created, m.updated, m.deleted"
 
+/* Events that are alike but for their receivers, so many in one statement. A failure takes
+ * back the whole batch, so SQLite need not keep what a part of the statement has changed. */
+#define EVENT_ROWS 16
+#define EVENT_PAIRS "(?, ?), (?, ?), (?, ?), (?, ?)"
+
 #define STATEMENTS(X) \
 	X(ST_BEGIN, "BEGIN IMMEDIATE") \
 	X(ST_COMMIT, "COMMIT") \
@@ -139,6 +144,9 @@
 	X(ST_EVENT_ADD, "INSERT INTO event (id, type, payload, at) VALUES (?1, ?2, ?3, ?4)") \
 	X(ST_EVENT_ADD_OWN, "INSERT INTO event (id, type, payload, at, origin, session)" \
 			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
+	X(ST_EVENTS_ADD, \
+	  "INSERT OR FAIL INTO event (type, at, id, payload) SELECT ?1, ?2, column1, column2" \
+	  " FROM (VALUES " EVENT_PAIRS ", " EVENT_PAIRS ", " EVENT_PAIRS ", " EVENT_PAIRS ")") \
 	X(ST_EVENT_LAST_AT, "SELECT at FROM event ORDER BY n DESC LIMIT 1") \
 	X(ST_EVENTS, "SELECT id, type, payload, origin, session FROM event" \
 		     " WHERE id > ?1 AND id <= ?2 ORDER BY id") \

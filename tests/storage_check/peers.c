@@ -59,6 +59,19 @@ void rule_peers_of_dialogs(void)
 	EXPECT(all_are("alice", "bob carol dave "));
 }
 
+void rule_peers_are_of_no_group(void)
+{
+	do_roster(&store, PAR_ROSTER_CREATE, "alice", "grp_1", "bob carol");
+	do_append(&store, "bob", "grp_1", NULL, "to all");
+	EXPECT(all_are("alice", ""));
+	do_append(&store, "alice", "zoe", NULL, "x");
+	do_append(&store, "alice", "bob", NULL, "x");
+	EXPECT(all_are("alice", "bob zoe "));
+	EXPECT(peers_are(peers_after("alice", "bob", 1, 999), "zoe ", false));
+	EXPECT(all_are("bob", "alice "));
+	EXPECT(all_are("carol", ""));
+}
+
 void rule_peers_pages(void)
 {
 	static const char *const peers[] = { "b", "a\xc3\xa9", "B", "ab", "a", "az", "gr" };

@@ -189,8 +189,9 @@ struct rule {
 
 #define RULES_OF_PEERS(X) \
 	X(peers_of_dialogs, RULE_ANY, "PEERS", \
-	  "The others of the user's dialogs with a message, from both sides, not himself, no " \
-	  "groups.") \
+	  "The others of the user's dialogs with a message, from both sides, not himself.") \
+	X(peers_are_of_no_group, RULE_ANY, "PEERS", \
+	  "Groups, and who is in the same one, are no peers.") \
 	X(peers_pages, RULE_ANY, "PEERS", \
 	  "Pages ascend by the bytes of the ids, behind after_key, whoever that is, in bounds.") \
 	X(peers_of_many, RULE_ANY, "PEERS", \

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from harness import in_thread
+
 WINDOW = 8
 PEOPLE = 30
 
@@ -127,3 +129,28 @@ async def test_who_is_removed_hears_nothing_more(connected, users):
     await phones[0].ok("addParticipants", {"chatId": chat, "participants": [phones[2].user]})
     for client in carol:
         await client.expect_event("newChat", chatId=chat)
+
+
+@pytest.mark.storage("postgres")
+async def test_what_stands_though_nobody_knows(make_rig):
+    """The answer to a COMMIT is lost, and so is the list of those who are to be told. They look,
+    all of them, though nobody sends anything again and nothing else happens."""
+    rig = make_rig(proxy=True, server={"cursor_interval": "1m"})
+    server = rig.server.start()
+    phones = [await server.connect(name, "phone") for name in ("alice", "bob", "carol")]
+    laptop = await server.connect("alice", "laptop")
+    chat = await grouped(phones, [laptop])
+    await phones[0].new(chat, "1")
+    for client in *phones[1:], laptop:
+        await client.expect_event("new", messageId=1)
+        await client.barrier()
+    await rig.connected()
+    cut = rig.proxy.cut("during")
+    asked = await phones[0].begin("new", {"chatId": chat, "message": "2"})
+    await in_thread(cut.wait)
+    assert (await phones[0].response(asked))["error"]["code"] == "unavailable"
+    rig.proxy.heal()
+    await rig.ready()
+    for client, missed in ((phones[1], 2), (phones[2], 2), (laptop, 0)):
+        await client.expect_event("new", messageId=2, message="2", missed=missed)
+    assert server.metric("parlance_stream_sweeps_total") >= 1

@@ -114,9 +114,8 @@ struct par_op_append {
 };
 
 /*
- * CHANGE. The target is found by its id, or else by its author's client_id
- * (chat.user's own message first, then the earliest of another member's; whether one who has
- * left the group counts is the storage's choice). PAR_E_NOT_FOUND when
+ * CHANGE. The target is found by its id, or else by its author's client_id (chat.user's own
+ * message first, then the earliest of another's, who may have left). PAR_E_NOT_FOUND when
  * there is none, when it is a service message, when it is hidden from the
  * user, or when it was deleted (edit).
  *   EDIT    the author only (else PAR_E_FORBIDDEN), type "new" only. Replaces the

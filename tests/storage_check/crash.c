@@ -6,8 +6,8 @@
  * begins with sending again what is in doubt, as a client would.
  *
  * Transaction i stores message m<i> from alice to bob, an event that tells bob
- * of it, and document d<i>; some carry a cursor of bob's phone too. His laptop
- * acks nothing, so that no event is dropped.
+ * of it, and document d<i>; some carry a cursor of bob's phone too, and some add
+ * user u<i> to a group and tell him so. Bob's laptop acks nothing, so that no event is dropped.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -23,6 +23,8 @@
 #define PER_ROUND 1000
 #define TXS (ROUNDS * PER_ROUND)
 #define DOC_VALUE "v"
+#define GROUP "grp_g"
+#define ADDS(i) ((i) % 16 == 0)
 
 enum fate { UNKNOWN, SUBMITTED, DONE };
 
@@ -63,10 +65,21 @@ static void tx_done(void *state, void *arg)
 	}
 	note.id = tx->ops[0].result.id;
 	note.seq = tx->ops[1].result.seq;
-	if (tx->n_ops > 3)
+	if (tx->n_ops > 3 && tx->ops[3].kind == PAR_OP_CURSOR)
 		note.acked = tx->ops[3].u.cursor.acked;
 	child_seq = note.seq > child_seq ? note.seq : child_seq;
 	note_write(&note);
+}
+
+static void add_member(struct par_tx *tx, unsigned i)
+{
+	struct par_op *op;
+
+	add_roster(&store, tx, PAR_ROSTER_ADD, "alice", GROUP, store_format(&store, "u%u", i))
+	    ->when = 0;
+	op = add_reach(&store, tx, PAR_REACH_CHANGED, "alice", GROUP, "{\"id\":@00}");
+	op->when = 0;
+	op->u.event.of = tx->n_ops - 2;
 }
 
 static void submit(unsigned i)
@@ -82,6 +95,8 @@ static void submit(unsigned i)
 		add_cursor(tx, "bob", "phone", child_seq, child_seq);
 		note.acked = child_seq;
 	}
+	if (ADDS(i))
+		add_member(tx, i);
 	note_write(&note);
 	store.host->api.tx_submit(tx);
 }
@@ -112,6 +127,7 @@ static void write_all(unsigned end)
 	store_reopen(&store);
 	ask_device(&store, "bob", "phone");
 	ask_device(&store, "bob", "laptop");
+	do_roster(&store, PAR_ROSTER_CREATE, "alice", GROUP, NULL); /* or there is one */
 	submit_upto(end);
 	store_shut(&store);
 }
@@ -204,10 +220,35 @@ static unsigned look_at_documents(void)
 	return n;
 }
 
+/* Who was added is a member and knows it, or neither. */
+static unsigned look_at_members(void)
+{
+	struct par_query *q;
+	struct page *page;
+	const char *after = "alice";
+	unsigned n = 0, j, i = 0;
+
+	do {
+		q = store_query(&store, PAR_QUERY_MEMBERS, "alice");
+		q->chat = store_chat(&store, "alice", GROUP);
+		q->after_key = par_str_of(after);
+		page = store_run_query(&store, q);
+		for (j = 0; j < page->n; j++, n++) {
+			after = page->members[j].user.s;
+			NEED(sscanf(after, "u%u", &i) == 1 && i < TXS);
+			if (!there[i])
+				FAIL("member u%u is there without his transaction", i);
+			if (check_random(10) == 0)
+				EXPECT_EQ(ask_events(&store, after, "", 0)->n, 1);
+		}
+	} while (page->has_more);
+	return n;
+}
+
 static void look(void *arg)
 {
 	const struct par_device_state *phone;
-	unsigned n, i;
+	unsigned n, i, members = 0;
 
 	(void)arg;
 	store_reopen(&store);
@@ -215,9 +256,11 @@ static void look(void *arg)
 	for (i = 0; i < TXS; i++) {
 		if (txs[i].fate == DONE && !there[i])
 			FAIL("message m%u was done, and is not there", i);
+		members += ADDS(i) && there[i];
 	}
 	EXPECT_EQ(look_at_events(), n);
 	EXPECT_EQ(look_at_documents(), n);
+	EXPECT_EQ(look_at_members(), members);
 	if (n > 0)
 		EXPECT_EQ(ask_chat(&store, "bob", "alice")->chats[0].missed, n);
 	phone = &ask_device(&store, "bob", "phone")->device;

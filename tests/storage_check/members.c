@@ -219,6 +219,9 @@ void rule_group_is_joined_anew(void)
 	do_roster(&store, PAR_ROSTER_REMOVE, "ann", GROUP, "bob");
 	/* deleted while he is not in it */
 	do_change(&store, PAR_CHANGE_DELETE, "cid", GROUP, 5);
+	/* who has left is found by his client ids too */
+	do_roster(&store, PAR_ROSTER_LEAVE, "cid", GROUP, NULL);
+	EXPECT_EQ(hide_by_client_id("ann", "c3")->op[0].id, 3);
 	add_with_history("bob");
 	EXPECT_TEXT(group_messages("bob", GROUP), "1 2 3 4 5 6 7 8");
 	EXPECT_TEXT(group_chats("bob"), GROUP ":0");

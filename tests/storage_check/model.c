@@ -217,36 +217,20 @@ static void run_append(struct model *m, const struct plan *plan, const struct pl
 	w->applied = true;
 }
 
-/* The earliest message of others with that client id that is there for the user. */
-static uint64_t find_others(const struct model_chat *chat, const struct plan_op *op, bool left)
+static uint64_t change_target(const struct model_chat *chat, const struct plan_op *op)
 {
-	uint64_t since = model_since(chat, op->user), id = 0, other;
+	uint64_t since = model_since(chat, op->user), id = op->target, other;
 	unsigned i;
-
-	for (i = 0; i < chat->n_users; i++) {
-		if (!left && !model_is_in(chat, chat->users[i]))
-			continue;
-		other = find_client(chat, chat->users[i], op->target_client);
-		if (other > since && (id == 0 || other < id))
-			id = other;
-	}
-	return id;
-}
-
-static uint64_t change_target(const struct model_chat *chat, const struct plan_op *op,
-			      const struct result *came, struct wanted *w)
-{
-	uint64_t since = model_since(chat, op->user), id = op->target, members;
 
 	if (op->target == 0)
 		id = find_client(chat, op->user, op->target_client);
 	if (op->target == 0 && id <= since) {
-		id = find_others(chat, op, true);
-		members = find_others(chat, op, false);
-		if (id != members) /* a storage may look at both, or at members alone */
-			w->open |= BIT(PAR_E_NOT_FOUND) | BIT(PAR_E_FORBIDDEN);
-		if (members != 0 && came->id == members)
-			id = members;
+		id = 0;
+		for (i = 0; i < chat->n_users; i++) {
+			other = find_client(chat, chat->users[i], op->target_client);
+			if (other > since && (id == 0 || other < id))
+				id = other;
+		}
 	}
 	return id <= since || id > chat->n || model_is_service(&chat->messages[id]) ? 0 : id;
 }
@@ -271,7 +255,7 @@ static void run_change(struct model *m, const struct plan *plan, const struct pl
 	bool edit = op->change == PAR_CHANGE_EDIT;
 	bool known = op->change != PAR_CHANGE_HIDE && resent(chat, op, w);
 	unsigned member = model_member(chat, op->user);
-	uint64_t id = change_target(chat, op, came, w), service;
+	uint64_t id = change_target(chat, op), service;
 	struct model_message *target = &chat->messages[id];
 	/* deleted before, by him: the first result, though he has hidden it since */
 	bool done = !edit && target->deleted != 0 && target->sender == op->user;

@@ -15,11 +15,13 @@ PEOPLE = 30
 @pytest.fixture
 def connected(start_server):
     """(phones, laptops) of so many users; the laptops ack nothing by themselves, so a window of
-    them is full soon."""
+    them is full soon. A second device is told from when it is on record on."""
     async def connect(names):
         server = start_server(server={"ack_window": WINDOW})
         phones = [await server.connect(name, "phone") for name in names]
-        return phones, [await server.connect(name, "laptop", auto_ack=False) for name in names]
+        laptops = [await server.connect(name, "laptop", auto_ack=False) for name in names]
+        await asyncio.gather(*(client.barrier() for client in phones + laptops))
+        return phones, laptops
     return connect
 
 
@@ -139,6 +141,7 @@ async def test_what_stands_though_nobody_knows(make_rig):
     server = rig.server.start()
     phones = [await server.connect(name, "phone") for name in ("alice", "bob", "carol")]
     laptop = await server.connect("alice", "laptop")
+    await laptop.barrier()
     chat = await grouped(phones, [laptop])
     await phones[0].new(chat, "1")
     for client in *phones[1:], laptop:

@@ -196,10 +196,10 @@ tests_unit_test_transport_limits_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 # What is special to the embedded storage: its file. What every storage must do is in
 # tests/storage_check.
 SQLITE_TESTS = tests/unit/test_sqlite tests/unit/test_sqlite_disk tests/unit/test_sqlite_down \
-	tests/unit/test_sqlite_prune tests/unit/test_sqlite_upgrade
+	tests/unit/test_sqlite_group tests/unit/test_sqlite_prune tests/unit/test_sqlite_upgrade
 check_PROGRAMS += $(SQLITE_TESTS)
 TESTS += $(SQLITE_TESTS)
-EXTRA_DIST += tests/unit/sqlite_v1.sql
+EXTRA_DIST += tests/unit/sqlite_v1.sql tests/unit/sqlite_v2.sql
 SQLITE_TEST_SOURCES = tests/unit/sqlite_test.h tests/unit/unit.h \
 	$(STORE_SOURCES) $(HOST_SOURCES)
 SQLITE_TEST_LIBS = $(PARLANCE_LIBS) $(CUNIT_LIBS) $(SQLITE_LIBS)
@@ -213,12 +213,15 @@ tests_unit_test_sqlite_disk_LDADD = $(SQLITE_TEST_LIBS)
 tests_unit_test_sqlite_down_SOURCES = tests/unit/test_sqlite_down.c $(SQLITE_TEST_SOURCES)
 tests_unit_test_sqlite_down_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_sqlite_down_LDADD = $(SQLITE_TEST_LIBS)
+tests_unit_test_sqlite_group_SOURCES = tests/unit/test_sqlite_group.c $(SQLITE_TEST_SOURCES)
+tests_unit_test_sqlite_group_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_sqlite_group_LDADD = $(SQLITE_TEST_LIBS)
 tests_unit_test_sqlite_prune_SOURCES = tests/unit/test_sqlite_prune.c $(SQLITE_TEST_SOURCES)
 tests_unit_test_sqlite_prune_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_sqlite_prune_LDADD = $(SQLITE_TEST_LIBS)
 tests_unit_test_sqlite_upgrade_SOURCES = tests/unit/test_sqlite_upgrade.c $(SQLITE_TEST_SOURCES)
 tests_unit_test_sqlite_upgrade_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS) \
-	-DUPGRADE_FILE='"$(abs_top_srcdir)/tests/unit/sqlite_v1.sql"'
+	-DUPGRADE_FILES='"$(abs_top_srcdir)/tests/unit"'
 tests_unit_test_sqlite_upgrade_LDADD = $(SQLITE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_postgres_queue tests/unit/test_postgres_params

@@ -5,7 +5,7 @@
 BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev libevent-dev libjson-c-dev \
 libyaml-dev libsqlite3-dev libpq-dev libssl-dev libsystemd-dev uthash-dev"
 TEST_PACKAGES="libcunit1-dev clang clang-format python3 python3-pytest python3-websockets python3-jsonschema \
-python3-yaml faketime postgresql"
+python3-yaml python3-pytest-xdist faketime postgresql"
 
 say()
 {

@@ -13,6 +13,8 @@ static void choose_append(struct plan_op *op)
 	op->attachments = op->client % 3 == 1;
 	if (one_in(6))
 		op->reply_to = 1 + below(model_chat(&model, op->user, op->peer)->n + 1);
+	if (one_in(6))
+		op->forward = 1 + below(model_chat(&model, op->user, op->peer)->n + 1);
 }
 
 static void choose_change(struct plan_op *op)
@@ -102,6 +104,8 @@ static void choose_op(struct plan *plan, enum par_op_kind kind, unsigned group)
 		op->when = (int)below(i);
 	op->key = below(M_DOCS);
 	op->value = 1 + below(50);
+	op->expects = one_in(3);
+	op->expected = one_in(4) ? below(51) : model.docs[op->key];
 	if (kind == PAR_OP_APPEND)
 		choose_append(op);
 	else if (kind == PAR_OP_ROSTER)

@@ -31,6 +31,8 @@ static void build_chat_op(struct par_tx *tx, const struct plan_op *op, const cha
 		append->fingerprint = model_fingerprint(op);
 		append->attachments = par_str_of(model_attachments(op->attachments));
 		append->reply_to = op->reply_to;
+		append->forward = append->chat;
+		append->forward_id = op->forward;
 	} else if (op->kind == PAR_OP_CHANGE) {
 		change = &add_change(&store, tx, op->change, user, peer, op->target)->u.change;
 		change->target_client_id = par_str_of(model_client(op->target_client));
@@ -107,6 +109,22 @@ static void build_cursor(struct par_tx *tx, const struct plan_op *op, const char
 	cursor->closed = op->closed;
 }
 
+static const char *doc_value(unsigned value)
+{
+	return value == 0 ? NULL : store_format(&store, "v%u", value);
+}
+
+static void build_doc(struct par_tx *tx, const struct plan_op *op)
+{
+	struct par_op_doc *doc =
+	    &add_doc(tx, op->kind, model_plugin(&model), store_format(&store, "k%u", op->key),
+		     doc_value(op->kind == PAR_OP_DOC_PUT ? op->value : 0))
+		 ->u.doc;
+
+	doc->expects = op->expects;
+	doc->expected = par_str_of(doc_value(op->expected));
+}
+
 static void submit_tx(struct plan *plan)
 {
 	struct par_tx *tx = store_tx(&store);
@@ -124,10 +142,7 @@ static void submit_tx(struct plan *plan)
 		else if (op->kind == PAR_OP_ROSTER)
 			build_roster(tx, op, user, model_user(&model, op->peer));
 		else if (op->kind == PAR_OP_DOC_PUT || op->kind == PAR_OP_DOC_DELETE)
-			add_doc(tx, op->kind, model_plugin(&model),
-				store_format(&store, "k%u", op->key),
-				op->kind == PAR_OP_DOC_PUT ? store_format(&store, "v%u", op->value)
-							   : NULL);
+			build_doc(tx, op);
 		else
 			build_chat_op(tx, op, user, model_user(&model, op->peer));
 		tx->ops[i].when = op->when;

@@ -191,6 +191,14 @@ static bool resent(const struct model_chat *chat, const struct plan_op *op, stru
 	return true;
 }
 
+static bool can_forward(const struct model_chat *chat, const struct plan_op *op)
+{
+	const struct model_message *from = &chat->messages[op->forward];
+
+	return op->forward <= chat->n && from->deleted == 0 && !model_is_service(from) &&
+	       model_sees(chat, model_member(chat, op->user), op->forward);
+}
+
 static void run_append(struct model *m, const struct plan *plan, const struct plan_op *op,
 		       const struct result *came, struct wanted *w)
 {
@@ -206,6 +214,8 @@ static void run_append(struct model *m, const struct plan *plan, const struct pl
 				   op->reply_to <= model_since(chat, op->user))))
 		w->errors |= BIT(PAR_E_NOT_FOUND);
 	if (chat->is_group && !model_is_in(chat, op->user))
+		w->errors |= BIT(PAR_E_NOT_FOUND);
+	if (op->forward != 0 && !can_forward(chat, op))
 		w->errors |= BIT(PAR_E_NOT_FOUND);
 	if (w->errors != 0)
 		return;
@@ -345,6 +355,18 @@ static void run_mark(struct model *m, const struct plan *plan, const struct plan
 	w->missed = model_missed(chat, member);
 }
 
+static void run_doc(struct model *m, const struct plan_op *op, struct wanted *w)
+{
+	unsigned *doc = &m->docs[op->key];
+
+	if (op->expects && op->expected != *doc) {
+		w->errors = BIT(PAR_E_CONFLICT);
+		return;
+	}
+	w->applied = op->kind == PAR_OP_DOC_PUT || *doc != 0;
+	*doc = op->kind == PAR_OP_DOC_PUT ? op->value : 0;
+}
+
 static void run_op(struct model *m, const struct plan *plan, unsigned i, struct wanted *all)
 {
 	const struct plan_op *op = &plan->op[i];
@@ -370,12 +392,8 @@ static void run_op(struct model *m, const struct plan *plan, unsigned i, struct 
 		model_cursor(m, plan, op, &all[i]);
 		return;
 	case PAR_OP_DOC_PUT:
-		m->docs[op->key] = op->value;
-		all[i].applied = true;
-		return;
 	case PAR_OP_DOC_DELETE:
-		all[i].applied = m->docs[op->key] != 0;
-		m->docs[op->key] = 0;
+		run_doc(m, op, &all[i]);
 		return;
 	case PAR_OP_ROSTER:
 		model_roster(m, plan, op, came, &all[i]);

@@ -39,6 +39,7 @@ struct plan_op {
 	bool call;
 	unsigned client, text, attachments;
 	uint64_t reply_to;
+	uint64_t forward; /* of the same chat */
 	enum par_change_kind change;
 	uint64_t target;
 	unsigned target_client;
@@ -62,6 +63,8 @@ struct plan_op {
 	bool closed;
 	/* DOC_* */
 	unsigned key, value;
+	bool expects;
+	unsigned expected;
 	/* ROSTER */
 	enum par_roster_kind roster;
 	unsigned users; /* a set of bits */

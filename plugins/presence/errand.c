@@ -105,12 +105,29 @@ void errand_notice(struct presence *p, struct person *person)
 	}
 }
 
+/* Takes out sessions that have gone again. */
+static void drop_seats(struct errand *errand)
+{
+	unsigned i;
+
+	for (i = errand->n_seats; i-- > 0;) {
+		if (person_seat(errand->person, errand->seats[i]) == NULL)
+			errand->seats[i] = errand->seats[--errand->n_seats];
+	}
+}
+
 void errand_greet(struct presence *p, struct person *person, par_session_id session)
 {
 	struct errand *errand = person->waiting;
 
 	if (errand != NULL && errand->n_seats == ERRAND_SEATS)
+		drop_seats(errand);
+	if (errand != NULL && errand->n_seats == ERRAND_SEATS)
 		person->waiting = NULL; /* it goes on as it is */
+	if (person->waiting == NULL && person->n_errands >= ERRANDS_MAX) {
+		p->api->metric_add(p->count.dropped, 1);
+		return;
+	}
 	errand = errand_waiting(p, person);
 	if (errand != NULL)
 		errand->seats[errand->n_seats++] = session;

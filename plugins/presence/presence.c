@@ -55,7 +55,8 @@ static void add_metrics(struct presence *p, const struct par_api *api, struct pa
 					  "Pages and transactions that the storage failed");
 	p->count.dropped = api->add_metric(self, PAR_COUNTER, "dropped_total",
 					   "Users whose going nobody heard of, since too many "
-					   "were gone");
+					   "were gone, and sessions told of nobody, since their "
+					   "user had too many");
 	p->count.saved =
 	    api->add_metric(self, PAR_COUNTER, "saved_total", "Times of lastSeen stored");
 }

@@ -22,6 +22,8 @@
 
 /* Sessions of a user that one errand greets; more of them make another. */
 #define ERRAND_SEATS 4
+/* Errands of a user. A session that would make one more is told of nobody. */
+#define ERRANDS_MAX 64
 /* Users of whom something is kept though they have no session: in the grace, waiting to be
  * told of, or for their lastSeen to be written. */
 #define ABSENT_MAX 100000

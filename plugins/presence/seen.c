@@ -19,7 +19,7 @@
 
 #include "presence.h"
 
-#define SAVES_MAX 4
+#define SAVES_MAX 16
 #define SAVE_MS 100
 #define TIME_TEXT 24
 

@@ -306,6 +306,87 @@ static void test_congested(void)
 	end();
 }
 
+/* However a client comes and goes, what is kept of him is bounded. */
+static void test_limits(void)
+{
+	struct host_client client = alice;
+	unsigned i;
+
+	begin_with_dialogs();
+	settle();
+	for (i = 0; i < 1000; i++) {
+		client.session = 100 + i;
+		enter(&client);
+		leave(&client);
+	}
+	CU_ASSERT_EQUAL(metric("waiting"), 1);
+	for (i = 0; i < 1000; i++) {
+		client.session = 10000 + i;
+		enter(&client);
+	}
+	CU_ASSERT_EQUAL(metric("waiting"), 64);
+	CU_ASSERT(metric("dropped_total") >= 1000 - 4 * 64);
+	while (metric("waiting") > 0)
+		turn();
+	CU_ASSERT(metric("turn_events_max") <= 2 * 256);
+	end();
+}
+
+/* A storage that is down: it keeps what it is asked until fail_all. */
+static struct par_query *asked[64];
+static unsigned n_asked;
+
+static void keep_query(void *state, struct par_query *query)
+{
+	(void)state;
+	asked[n_asked++] = query;
+}
+
+static void fail_all(void)
+{
+	unsigned i;
+
+	for (i = 0; i < n_asked; i++) {
+		asked[i]->error = PAR_E_UNAVAILABLE;
+		asked[i]->message = "it is down";
+		host->api.query_done(asked[i]);
+	}
+	n_asked = 0;
+}
+
+/* Then one finds out, now and then, and in the end all are told. */
+static void test_storage_down(void)
+{
+	const struct par_storage_role *well;
+	struct par_storage_role down;
+	unsigned i;
+
+	begin_with_dialogs();
+	settle();
+	well = host->storage;
+	down = *well;
+	down.query = keep_query;
+	host->storage = &down;
+	enter(&bob);
+	enter(&alice);
+	host_advance(host, 0);
+	CU_ASSERT_EQUAL(n_asked, 2);
+	fail_all();
+	for (i = 0; i < 3; i++) {
+		host_advance(host, 499);
+		CU_ASSERT_EQUAL(n_asked, 0);
+		host_advance(host, 1);
+		CU_ASSERT_EQUAL(n_asked, 1);
+		fail_all();
+	}
+	host->storage = well;
+	host_advance(host, 500);
+	store_settle(&store);
+	TOLD(ALICE_ON("bob") BOB_ON("alice"));
+	CU_ASSERT_EQUAL(metric("waiting"), 0);
+	end();
+}
+
 static const char *stored(const char *user)
 {
 	return ask_doc(&store, "presence", user);
@@ -375,6 +456,8 @@ int main(void)
 		{ "background", test_background },
 		{ "many dialogs", test_many_dialogs },
 		{ "congested", test_congested },
+		{ "limits", test_limits },
+		{ "storage down", test_storage_down },
 		{ "last seen", test_last_seen },
 		{ NULL, NULL },
 	};

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/tx_check.h"
 #include "host_api.h"
 #include "host_loop.h"
 #include "seam/out_frame.h"
@@ -269,7 +270,9 @@ static void *api_tx_alloc(struct par_tx *tx, size_t size)
 static void api_tx_submit(struct par_tx *tx)
 {
 	struct host *host = work_submit(tx);
+	const char *fault = tx_fault(tx);
 
+	host_check(fault == NULL, fault);
 	host->in_storage = true;
 	host->storage->submit(host->storage_state, tx);
 	host->in_storage = false;

@@ -89,6 +89,7 @@ plugins_storage_postgres_la_SOURCES = plugins/storage_postgres/append.c \
 	plugins/storage_postgres/query_history.c plugins/storage_postgres/query_members.c \
 	plugins/storage_postgres/query_peers.c plugins/storage_postgres/query_stream.c \
 	plugins/storage_postgres/queue.c plugins/storage_postgres/queue.h \
+	plugins/storage_postgres/queue_key.c plugins/storage_postgres/queue_key.h \
 	plugins/storage_postgres/reach.c plugins/storage_postgres/roster.c \
 	plugins/storage_postgres/rows.h plugins/storage_postgres/run.c \
 	plugins/storage_postgres/run.h plugins/storage_postgres/schema.c \

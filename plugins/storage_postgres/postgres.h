@@ -5,7 +5,7 @@
  * runs on a helper thread with its own data.
  *
  *   plugin.c     options, metrics, the role
- *   queue.c      what waits, and what may go together: order by chat and user
+ *   queue.c      what waits, and what may go together: order by chat and user; queue_key.c
  *   pool.c       the lanes: who takes the next batch, patience, the end
  *   dial.c       connecting the lanes, and again after a while; what became of commits in doubt
  *   health.c     whether the database is well; refusing while it is not, finding out when it is

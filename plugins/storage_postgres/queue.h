@@ -40,8 +40,11 @@ struct key; /* a chat, user or document that works touch */
 /* a dialog has 3; an op has at most 5 (chat, user, peer, and those of what is forwarded) */
 #define WORK_KEYS (PAR_TX_OPS * 5)
 
-/* How many works that reach all members of a group go together: each may be a thousand rows. */
-#define QUEUE_WIDE 16
+/* How far works reach that go together, so that no batch is long: one that reaches all members of
+ * a group may be a thousand rows, one that reaches authors is a few, most of the time. */
+#define QUEUE_REACH 256
+#define REACH_ALL 16
+#define REACH_AUTHORS 1
 
 /* How many works that must not go yet a look passes over. */
 #define QUEUE_LOOK 4096
@@ -52,7 +55,7 @@ struct work {
 	struct par_query *query;
 	enum work_kind kind;
 	unsigned attempts; /* how often it was carried out in vain */
-	bool wide; /* it reaches all members of a group */
+	unsigned reach; /* how far beyond those whom it names */
 	bool alone; /* to be tried in a batch of its own */
 	uint64_t queued_at; /* tick of the pool */
 	struct work *next;

@@ -227,7 +227,8 @@ tests_unit_test_sqlite_upgrade_LDADD = $(SQLITE_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_postgres_queue tests/unit/test_postgres_params
 TESTS += tests/unit/test_postgres_queue tests/unit/test_postgres_params
 tests_unit_test_postgres_queue_SOURCES = tests/unit/test_postgres_queue.c \
-	plugins/storage_postgres/queue.c plugins/storage_postgres/queue.h tests/unit/unit.h
+	plugins/storage_postgres/queue.c plugins/storage_postgres/queue.h \
+	plugins/storage_postgres/queue_key.c plugins/storage_postgres/queue_key.h tests/unit/unit.h
 tests_unit_test_postgres_queue_LDADD = $(CUNIT_LIBS)
 tests_unit_test_postgres_params_SOURCES = tests/unit/test_postgres_params.c \
 	plugins/storage_postgres/params.c plugins/storage_postgres/params.h \

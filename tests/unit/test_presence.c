@@ -100,10 +100,11 @@ static int64_t metric(const char *name)
 
 static void unit_same(const char *came, const char *wanted, unsigned line)
 {
-	bool same = strcmp(came, wanted) == 0;
+	bool same = came != NULL && strcmp(came, wanted) == 0;
 
 	if (!same)
-		fprintf(stderr, "line %u: expected\n%scame\n%s", line, wanted, came);
+		fprintf(stderr, "line %u: expected\n%scame\n%s", line, wanted,
+			came == NULL ? "nothing" : came);
 	CU_assertImplementation(same, line, "as expected", __FILE__, "", CU_FALSE);
 }
 
@@ -253,6 +254,9 @@ static void test_many_dialogs(void)
 		peer.session = 100 + i;
 		enter(&peer);
 	}
+	/* 256 rows a turn, and the first page is of 32 */
+	turn();
+	CU_ASSERT_EQUAL(metric("pages_total"), 8);
 	while (metric("waiting") > 0)
 		turn();
 	unit_same(host_told(requests), "", __LINE__);

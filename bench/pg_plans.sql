@@ -148,9 +148,9 @@ BEGIN;
 \qecho -- ST_QUERY_CHAT
 :plan ST_QUERY_CHAT (:'big', 'big-a');
 \qecho -- ST_QUERY_PEERS of the user with the most dialogs
-:plan ST_QUERY_PEERS (256, 'many', NULL);
+:plan ST_QUERY_PEERS (128, 'many', NULL);
 \qecho -- ST_QUERY_PEERS after another
-:plan ST_QUERY_PEERS (256, 'many', 'user50');
+:plan ST_QUERY_PEERS (128, 'many', 'user50');
 \qecho -- ST_QUERY_CHAT of the group
 :plan ST_QUERY_CHAT ('grp_bench', 'user1');
 \qecho -- ST_QUERY_MESSAGES_DOWN of the group

@@ -20,8 +20,6 @@ struct chat *group_make(struct db *db, struct par_str key, struct par_str name)
 {
 	struct chat *chat;
 
-	if (name.s == NULL)
-		name.s = "";
 	if (!db_run(db, db_bind(db, ST_GROUP_ADD, "tt", key, name)))
 		return NULL;
 	chat = chat_add(db, sqlite3_last_insert_rowid(db->handle), key);

@@ -2,6 +2,7 @@
 """The dialogue scripts, each of which shows a rule of docs/protocol.md
 (tests/dialogues/README.md). Scripts that want the same server share it, each
 with users of its own."""
+import contextlib
 import glob
 import itertools
 import json
@@ -34,20 +35,17 @@ def options(script):
 def shared(tmp_path_factory):
     """options -> the server that has them."""
     servers = {}
+    with contextlib.ExitStack() as ends:
+        def get(wanted):
+            key = json.dumps(wanted, sort_keys=True)
+            if key not in servers:
+                server = harness.Server(tmp_path_factory.mktemp("server"), **wanted)
+                ends.callback(server.retire)
+                ends.callback(server.stop)
+                servers[key] = server.start()
+            return servers[key]
 
-    def get(wanted):
-        key = json.dumps(wanted, sort_keys=True)
-        if key not in servers:
-            servers[key] = harness.Server(tmp_path_factory.mktemp("server"), **wanted).start()
-        return servers[key]
-
-    yield get
-    try:
-        for server in servers.values():
-            server.stop()
-    finally:
-        for server in servers.values():
-            server.retire()
+        yield get
 
 
 @pytest.mark.parametrize("path", FILES, ids=map(file_name, FILES))

@@ -296,13 +296,18 @@ static const char *plan_of(const char *sql)
 	return plan;
 }
 
-/* Two go along the oldest or the last rows, as far as a limit; the others scan nothing. */
+/* Two go along the oldest or the last rows, as far as a limit, and two along rows that they
+ * made themselves; the others scan nothing. */
 static bool goes_straight(const char *name, const char *plan)
 {
 	if (strcmp(name, "ST_EVENTS_OLD") == 0)
 		return strstr(plan, "SCAN event\n") != NULL && strstr(plan, "TEMP") == NULL;
 	if (strcmp(name, "ST_EVENT_LAST_AT") == 0)
 		return strcmp(plan, "SCAN event\n") == 0;
+	if (strcmp(name, "ST_EVENTS_ADD") == 0)
+		return strstr(plan, "SCAN event") == NULL;
+	if (strcmp(name, "ST_MESSAGE_AUTHORS") == 0)
+		return strstr(plan, "SCAN m\n") != NULL && strstr(plan, "SCAN message") == NULL;
 	return strstr(plan, "SCAN") == NULL;
 }
 
@@ -313,22 +318,15 @@ static void test_plans(void)
 		const char *name, *sql;
 	} all[] = { STATEMENTS(X) };
 #undef X
-	unsigned i, n = 0;
+	unsigned i;
 
 	store_open(&store, OBJECT, CONFIG);
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		const char *plan;
-		if (strncmp(all[i].name, "ST_EVENT", 8) != 0 &&
-		    strncmp(all[i].name, "ST_DEVICE", 9) != 0 &&
-		    strncmp(all[i].name, "ST_USER", 7) != 0)
-			continue;
-		plan = plan_of(all[i].sql);
-		n++;
+		const char *plan = plan_of(all[i].sql);
 		if (getenv("PLANS") != NULL)
 			printf("%s: %s\n%s\n", all[i].name, all[i].sql, plan);
 		CU_ASSERT(goes_straight(all[i].name, plan));
 	}
-	CU_ASSERT(n > 15);
 	store_close(&store);
 }
 

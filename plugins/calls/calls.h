@@ -31,6 +31,7 @@
 
 struct live;
 struct person;
+struct step;
 
 struct calls {
 	const struct par_api *api;
@@ -42,6 +43,7 @@ struct calls {
 
 	struct live *lives; /* by the chat's key */
 	struct person *persons; /* by user */
+	struct step *steps; /* under way, by the chat's key */
 	unsigned signals_asking; /* signals for which the storage was asked */
 	uint64_t started;
 	par_timer_id sweep;

@@ -5,6 +5,8 @@
  *   ask ──▶ decide ──▶ submit ──▶ done: known here, told, answered
  *    ▲        │          │
  *    └────────┴──────────┘ nothing to do, or somebody else was faster: is it as we think?
+ *
+ * The steps of one chat wait for each other, so only other servers can be faster.
  */
 #include "step.h"
 
@@ -14,6 +16,7 @@
 #include "record.h"
 
 #define TRIES 8
+#define WAITING 1000 /* for one chat */
 static const char plugin_name[] = "calls";
 
 static struct par_str copy(char **at, struct par_str s)
@@ -43,11 +46,70 @@ struct step *step_new(struct calls *calls, enum step_kind kind, struct par_str u
 	return step;
 }
 
-static void step_end(struct step *step, const struct par_tx *tx)
+/* --- one at a time --- */
+
+static void step_try(struct step *step);
+
+static void step_free(struct step *step)
 {
-	step_answer(step, tx);
 	json_object_put(step->doc);
 	free(step);
+}
+
+static void step_give_up(struct step *step, const char *message)
+{
+	step->way = WAY_REFUSE;
+	step->error = PAR_E_UNAVAILABLE;
+	step->message = message;
+	step_answer(step, NULL);
+	step_free(step);
+}
+
+static void step_begin(struct step *step)
+{
+	struct calls *calls = step->calls;
+
+	HASH_ADD_KEYPTR(hh, calls->steps, step->chat.key.s, step->chat.key.len, step);
+	step_try(step);
+}
+
+/* Who waited longest is next. None ends before it has asked the storage, so this does not go
+ * deep. */
+static void step_end(struct step *step, const struct par_tx *tx)
+{
+	struct calls *calls = step->calls;
+	struct step *next = step->next, *after;
+
+	step_answer(step, tx);
+	HASH_DEL(calls->steps, step);
+	for (; next != NULL && calls->stopping; next = after) {
+		after = next->next;
+		step_give_up(next, "the server stops");
+	}
+	if (next != NULL) {
+		next->last = step->last;
+		next->waiting = step->waiting - 1;
+		step_begin(next);
+	}
+	step_free(step);
+}
+
+void step_run(struct step *step)
+{
+	struct calls *calls = step->calls;
+	struct step *first;
+
+	HASH_FIND(hh, calls->steps, step->chat.key.s, step->chat.key.len, first);
+	if (first == NULL) {
+		step->last = step;
+		step_begin(step);
+	} else if (first->waiting == WAITING) {
+		step_give_up(step, "too much is asked of this call at once; try again");
+	} else {
+		first->waiting++;
+		first->last->next = step;
+		first->last = step;
+	}
 }
 
 static void step_fail(struct step *step, enum par_error error, const char *message,
@@ -66,8 +128,9 @@ static void step_asked(void *state, void *arg)
 	struct step *step = state;
 	const struct par_query *query = arg;
 
-	if (query->error != PAR_OK) {
-		step_fail(step, query->error, query->message, NULL);
+	if (query->error != PAR_OK || step->calls->stopping) {
+		step_fail(step, query->error != PAR_OK ? query->error : PAR_E_UNAVAILABLE,
+			  query->error != PAR_OK ? query->message : "the server stops", NULL);
 		return;
 	}
 	if (query->n > 0)
@@ -75,7 +138,7 @@ static void step_asked(void *state, void *arg)
 	else
 		live_drop(step->calls, step->chat.key);
 	step->fresh = true;
-	step_run(step);
+	step_try(step);
 }
 
 static void step_ask(struct step *step)
@@ -92,8 +155,8 @@ static void step_ask(struct step *step)
 
 /* --- what is to be stored --- */
 
-/* Whether it may go on when nobody can be told, since the group is gone, or the caller is no longer in
- * it: who goes must be able to. */
+/* Whether it may go on when he who acts is no longer in the group, or nobody can be told, since the
+ * caller is not either, or the group is gone: who goes must be able to. */
 static bool step_ends(const struct step *step)
 {
 	return step->kind == STEP_LEAVE || step->kind == STEP_CLOSE || step->kind == STEP_RING ||
@@ -111,7 +174,8 @@ static bool step_again(struct step *step, const struct par_tx *tx)
 		return true;
 	}
 	if (tx->error == PAR_E_NOT_FOUND && !step->quiet && step_ends(step)) {
-		step->quiet = true;
+		step->quiet = step->absent;
+		step->absent = true;
 		return true;
 	}
 	return false;
@@ -182,7 +246,7 @@ static void step_submit(struct step *step)
 	api->tx_submit(tx);
 }
 
-void step_run(struct step *step)
+static void step_try(struct step *step)
 {
 	struct calls *calls = step->calls;
 	struct live *live = live_find(calls, step->chat.key);

@@ -22,6 +22,10 @@ enum step_kind {
 enum step_way { WAY_NOTHING, WAY_REFUSE, WAY_WRITE, WAY_CLOSE };
 
 struct step {
+	UT_hash_handle hh; /* by the chat's key, when it is under way */
+	struct step *next; /* it waits for this one's end */
+	struct step *last; /* when it is under way: who came last, itself or another, */
+	unsigned waiting; /* and how many there are behind it */
 	struct calls *calls;
 	enum step_kind kind;
 	par_request_id request; /* 0: nobody asked */
@@ -34,7 +38,8 @@ struct step {
 	unsigned tries;
 	bool fresh; /* the document is as it was a moment ago */
 	bool nameless; /* the message gets no client id: another call had this callId once */
-	bool quiet; /* nobody can be told: the group is gone, or he is no longer in it */
+	bool absent; /* he is no longer in the group: the others are told in the caller's name */
+	bool quiet; /* nobody can be told: the caller is no longer in it either, or it is gone */
 
 	/* decide.c's verdict, of the try under way */
 	enum step_way way;
@@ -50,7 +55,7 @@ struct step {
 /* Makes a copy of all; nobody is answered. */
 struct step *step_new(struct calls *calls, enum step_kind kind, struct par_str user,
 		      struct par_str chat_id, struct par_str device, struct par_str call_id);
-/* Takes it. */
+/* Takes it. It begins when no other one of its chat is under way. */
 void step_run(struct step *step);
 
 /* decide.c: fills in the verdict, from the document as it is now (NULL: there is none). */

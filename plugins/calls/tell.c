@@ -140,12 +140,17 @@ static void tell_user(struct tell *t, const char *type, tell_fn write, struct pa
 static void tell_group(struct tell *t, const char *type, tell_fn write, struct par_str but)
 {
 	struct par_op_event *event = event_add(t, type, write, false, t->step->chat.key);
+	struct par_str who =
+	    t->step->absent ? record_word(t->step->doc, "caller") : t->step->chat.user;
 
 	event->reach = PAR_REACH_MEMBERS;
-	event->chat = par_chat_in_tx(t->api, t->tx, t->step->chat.user, t->step->chat.key);
+	event->chat = par_chat_in_tx(t->api, t->tx, who, t->step->chat.key);
 	if (but.s != NULL)
 		event->but = keep(t, but);
-	event_origin(t, event);
+	if (t->step->absent)
+		event->origin_device = par_str_of(""); /* the caller's devices did not do it */
+	else
+		event_origin(t, event);
 }
 
 /* What all are told alike. */

@@ -156,8 +156,9 @@ static void beat(void *state, void *arg)
 			if (!part_is_lost(part, now))
 				continue;
 			steps[1] = step_of(live, STEP_GONE, part->person->user);
-			steps[1]->since = part->since;
 			record_is_here(live->doc, part->person->user, &steps[1]->since);
+			if (steps[1]->since < part->since)
+				steps[1]->since = part->since;
 		}
 	}
 	step_run(steps[0]); /* from here on the call may be gone */

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Calls: PROTOCOL.md section 6. That a call goes on is shown by what joinCall answers."""
+import asyncio
+
 import pytest
 
 from harness import DURABLE, eventually
@@ -206,8 +208,10 @@ async def test_group(server, users):
     await bob.expect_event("callSignal", chatId=chat, **{"from": alice.user})
     await alice.ok("removeParticipants", {"chatId": chat, "participants": [bob.user]})
     await bob.expect_event("deleteChat", chatId=chat)
-    await bob.ok("leaveCall", call)  # though nobody can be told
+    await bob.ok("leaveCall", call)  # though he is no longer in the group
     await carol.expect_event("updateChat")
+    for other in (alice, carol):
+        await other.expect_event("leaveCall", userId=bob.user, **call)
     await alice.ok("closeCall", call)
     await expect_end(carol, chat, call_id, "incoming", "received")
     await bob.barrier()
@@ -215,6 +219,28 @@ async def test_group(server, users):
     history = (await alice.ok("messages", {"chatId": chat}))["messages"]
     assert history[-1]["payload"] == {"direction": "outgoing", "status": "received",
                                       "callType": "audio"}
+
+
+async def test_group_at_once(server, users):
+    """All join and leave in one moment; the last one, no member any more, ends the call."""
+    everybody = [await server.connect(name) for name in users(*(f"u{n:02}" for n in range(16)))]
+    alice, others = everybody[0], everybody[1:]
+    chat = (await alice.ok("newChat", {"name": "us", "participants": [o.user for o in others]}))[
+        "chatId"]
+    call = {"chatId": chat}
+    call["callId"] = (await alice.ok("newCall", {**call, "callType": "audio"}))["callId"]
+    await asyncio.gather(*(other.ok("joinCall", call) for other in others))
+    joined = (await alice.ok("joinCall", call))["participants"]
+    assert sorted(joined) == [one.user for one in everybody]
+    bob = others[0]
+    await alice.ok("removeParticipants", {"chatId": chat, "participants": [bob.user]})
+    await asyncio.gather(*(one.ok("leaveCall", call) for one in everybody if one is not bob))
+    await bob.ok("leaveCall", call)
+    await eventually(lambda: any(e["eventType"] == "call" for e in others[1].events), "the end")
+    ended = [e["payload"] for e in others[1].events if e["eventType"] in ("closeCall", "call")]
+    assert [(e["chatId"], e["status"]) for e in ended] == [(chat, "received")] * 2
+    messages = (await alice.ok("messages", {"chatId": chat}))["messages"]
+    assert [m["type"] for m in messages] == ["call"]
 
 
 @pytest.mark.parametrize("asks, payload, path", [

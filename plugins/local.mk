@@ -84,7 +84,8 @@ plugins_storage_postgres_la_SOURCES = plugins/storage_postgres/append.c \
 	plugins/storage_postgres/plugin.c plugins/storage_postgres/pool.c \
 	plugins/storage_postgres/pool.h plugins/storage_postgres/postgres.h \
 	plugins/storage_postgres/prune.c plugins/storage_postgres/prune.h \
-	plugins/storage_postgres/prune_group.c plugins/storage_postgres/query.h \
+	plugins/storage_postgres/prune_group.c plugins/storage_postgres/prune_group.h \
+	plugins/storage_postgres/query.h \
 	plugins/storage_postgres/query_chats.c plugins/storage_postgres/query_doc.c \
 	plugins/storage_postgres/query_history.c plugins/storage_postgres/query_members.c \
 	plugins/storage_postgres/query_peers.c plugins/storage_postgres/query_stream.c \

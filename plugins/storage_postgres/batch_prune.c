@@ -11,6 +11,7 @@
 #include "../storage_common/cursor.h"
 #include "batch.h"
 #include "prune.h"
+#include "prune_group.h"
 #include "rows.h"
 
 /* Events in one step, whatever is asked for. */

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What one step of PRUNE does with the users whom it has locked: pure, on what
- * was read of them; and with groups that were deleted. batch_prune.c reads it, and writes what became of it. A step
+ * was read of them. batch_prune.c reads it, and writes what became of it. A step
  * leaves everything such that the next one, perhaps of another server, goes on from what it
  * finds: a device goes only with the last of the events that were kept for it.
  */
 #ifndef STORAGE_POSTGRES_PRUNE_H
 #define STORAGE_POSTGRES_PRUNE_H
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <parlance/json.h>
-
-struct lane;
 
 struct prune_device {
 	struct par_str name;
@@ -48,8 +45,5 @@ struct prune {
 
 /* Before it: keep_from is first_seq. */
 void prune_decide(struct prune *prune);
-
-/* prune_group.c: has messages of the groups that were found dropped, `limit` of them. */
-void prune_groups(struct lane *lane, const PGresult *found, struct prune *prune);
 
 #endif

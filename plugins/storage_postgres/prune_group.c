@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Dropping what is left of groups that were deleted: messages from the last to the first, and
  * with the first of them the group. */
+#include "prune_group.h"
 #include "../storage_common/cursor.h"
 #include "batch.h"
-#include "prune.h"
 #include "rows.h"
 
 /* The groups, and of each which messages go: up to the last, and as many as there is room for. */

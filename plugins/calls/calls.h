@@ -86,7 +86,7 @@ struct part {
 struct person {
 	UT_hash_handle hh;
 	struct part *parts;
-	unsigned called; /* calls that he began */
+	unsigned called; /* calls that he began, or is about to begin */
 	struct par_str user;
 	char bytes[];
 };
@@ -107,6 +107,9 @@ struct live {
 
 struct live *live_find(const struct calls *calls, struct par_str key);
 struct person *person_find(const struct calls *calls, struct par_str user);
+/* One more call is his; one less, and nobody else may use him after that. */
+struct person *person_calls(struct calls *calls, struct par_str user);
+void person_ends(struct calls *calls, struct person *person);
 /* The document of the chat is this now. One that cannot be read is as none. Does nothing once
  * the plugin stops. */
 void live_put(struct calls *calls, struct par_str key, struct par_str text);

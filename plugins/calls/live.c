@@ -48,6 +48,20 @@ static void person_let_go(struct calls *calls, struct person *person)
 	free(person);
 }
 
+struct person *person_calls(struct calls *calls, struct par_str user)
+{
+	struct person *person = person_get(calls, user);
+
+	person->called++;
+	return person;
+}
+
+void person_ends(struct calls *calls, struct person *person)
+{
+	person->called--;
+	person_let_go(calls, person);
+}
+
 /* --- parts --- */
 
 static struct part *part_find(const struct live *live, struct par_str user)
@@ -137,8 +151,7 @@ static void live_remove(struct live *live)
 	watch_forget(live);
 	while (live->parts != NULL)
 		part_remove(&live->parts);
-	live->caller->called--;
-	person_let_go(calls, live->caller);
+	person_ends(calls, live->caller);
 	HASH_DEL(calls->lives, live);
 	calls->api->metric_add(calls->active, -1);
 	json_object_put(live->doc);
@@ -167,8 +180,7 @@ void live_put(struct calls *calls, struct par_str key, struct par_str text)
 	}
 	if (live == NULL) {
 		live = live_new(calls, key);
-		live->caller = person_get(calls, record_word(doc, "caller"));
-		live->caller->called++;
+		live->caller = person_calls(calls, record_word(doc, "caller"));
 	}
 	copy = must(malloc(text.len + 1));
 	memcpy(copy, text.s, text.len);

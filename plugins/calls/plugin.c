@@ -22,8 +22,9 @@ static void metrics_add(struct calls *calls)
 	calls->missed =
 	    api->add_metric(self, PAR_COUNTER, "missed_total", "Calls ended that nobody joined");
 	calls->signals = api->add_metric(self, PAR_COUNTER, "signals_total", "Signals passed on");
-	calls->dropped = api->add_metric(self, PAR_COUNTER, "signals_dropped_total",
-					 "Signals of no call, or not for who takes part");
+	calls->dropped =
+	    api->add_metric(self, PAR_COUNTER, "signals_dropped_total",
+			    "Signals of no call, not for who takes part, or too many at once");
 	calls->vanished = api->add_metric(self, PAR_COUNTER, "vanished_total",
 					  "Participants who went and did not come back in time");
 }

@@ -71,6 +71,7 @@ void calls_new(void *state, const struct par_request *request)
 		call_id = call_id_make(made);
 	step = step_of(calls, STEP_NEW, request, chat_id, call_id);
 	step->type = type;
+	step->caller = person_calls(calls, request->user);
 	step_run(step);
 }
 

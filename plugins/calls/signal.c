@@ -13,6 +13,8 @@
 #include "record.h"
 #include "step.h"
 
+#define ASKING 1000 /* so many wait for the storage */
+
 struct signal {
 	struct calls *calls;
 	struct par_chat chat;
@@ -145,6 +147,10 @@ void calls_signal(void *state, const struct par_client_event *event)
 		par_payload_refuse(&p, PAR_E_BAD_PAYLOAD, "data", "is missing");
 	if (p.error != PAR_OK) {
 		par_payload_fail_event(calls->api, calls->self, event, &p);
+		return;
+	}
+	if (calls->signals_asking == ASKING) {
+		calls->api->metric_add(calls->dropped, 1);
 		return;
 	}
 	signal = signal_new(calls, event->user, chat_id, call_id, to, data);

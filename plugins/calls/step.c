@@ -52,6 +52,8 @@ static void step_try(struct step *step);
 
 static void step_free(struct step *step)
 {
+	if (step->caller != NULL)
+		person_ends(step->calls, step->caller);
 	json_object_put(step->doc);
 	free(step);
 }

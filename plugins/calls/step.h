@@ -34,6 +34,7 @@ struct step {
 	struct par_str device;
 	struct par_str call_id;
 	struct par_str type; /* NEW */
+	struct person *caller; /* NEW: of whom this is counted as a call until it ends */
 	uint64_t since; /* GONE: when he was seen last */
 	unsigned tries;
 	bool fresh; /* the document is as it was a moment ago */

@@ -285,8 +285,10 @@ async def test_refusals(server, users):
     await carol.barrier()
     await bob.event("callSignal", good)
     await alice.expect_event("callSignal", data=1)
-    for number in range(15):
-        await alice.ok("newCall", {"chatId": f"{alice.user}.{number}", "callType": "audio"})
+    asked = [await alice.begin("newCall", {"chatId": f"{alice.user}.{number}", "callType": "audio"})
+             for number in range(20)]
+    answers = [await alice.response(one) for one in asked]
+    assert [a["error"]["code"] for a in answers if "error" in a] == ["forbidden"] * 5
     await alice.fails("forbidden", "newCall", {"chatId": carol.user, "callType": "audio"})
     await carol.barrier()
     carol.assert_no_event()

@@ -248,6 +248,32 @@ static void step_submit(struct step *step)
 	api->tx_submit(tx);
 }
 
+/* --- refused in a group --- */
+
+static void step_looked(void *state, void *arg)
+{
+	struct step *step = state;
+	const struct par_query *query = arg;
+
+	if (query->error != PAR_OK)
+		step_fail(step, query->error, query->message, NULL);
+	else
+		step_end(step, NULL);
+}
+
+/* Who is not in the group is not told what goes on there: the storage says whether he is. */
+static void step_look(struct step *step)
+{
+	const struct par_api *api = step->calls->api;
+	struct par_query *query = api->query_new(step->calls->self, step_looked, step);
+
+	query->kind = PAR_QUERY_MEMBERS;
+	query->chat = par_chat_in_query(api, query, step->chat.user, step->chat.peer);
+	query->user = query->chat.user;
+	query->limit = 1;
+	api->query_submit(query);
+}
+
 static void step_try(struct step *step)
 {
 	struct calls *calls = step->calls;
@@ -264,6 +290,9 @@ static void step_try(struct step *step)
 		step_submit(step);
 	else if (!step->fresh)
 		step_ask(step); /* what is known here may be old */
+	else if (step->way == WAY_REFUSE && step->error != PAR_E_NOT_FOUND &&
+		 par_chat_is_group(&step->chat))
+		step_look(step);
 	else
 		step_end(step, NULL);
 }

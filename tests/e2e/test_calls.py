@@ -197,7 +197,12 @@ async def test_group(server, users):
     for other in (bob, carol):
         await other.expect_event("newCall", chatId=chat, callId=call_id, caller=alice.user)
     call = {"chatId": chat, "callId": call_id}
-    await dave.fails("not_found", "joinCall", call)
+    for asks in ("joinCall", "closeCall"):
+        await dave.fails("not_found", asks, call)
+    error = await dave.fails("not_found", "newCall", {"chatId": chat, "callType": "audio"})
+    assert "details" not in error
+    error = await carol.fails("conflict", "newCall", {"chatId": chat, "callType": "audio"})
+    assert error["details"] == {"callId": call_id}
     await bob.fails("forbidden", "closeCall", call)
     await bob.ok("joinCall", call)
     for other in (alice, carol):

@@ -157,8 +157,8 @@ static void step_ask(struct step *step)
 
 /* --- what is to be stored --- */
 
-/* Whether it may go on when he who acts is no longer in the group, or nobody can be told, since the
- * caller is not either, or the group is gone: who goes must be able to. */
+/* Whether it may go on when he who acts is no longer in the group, or nobody can be told, since
+ * the caller is not either, or the group is gone: who goes must be able to. */
 static bool step_ends(const struct step *step)
 {
 	return step->kind == STEP_LEAVE || step->kind == STEP_CLOSE || step->kind == STEP_RING ||

@@ -116,7 +116,8 @@ static void codes_have_meanings(void)
 	CU_ASSERT_EQUAL(failure_of("40001"), FAILURE_AGAIN); /* serialization */
 	CU_ASSERT_EQUAL(failure_of("40P01"), FAILURE_AGAIN); /* deadlock */
 	CU_ASSERT_EQUAL(failure_of("22021"), FAILURE_WORK); /* not UTF-8 */
-	CU_ASSERT_EQUAL(failure_of("23505"), FAILURE_WORK); /* unique */
+	CU_ASSERT_EQUAL(failure_of("23505"), FAILURE_AGAIN); /* unique: somebody was quicker */
+	CU_ASSERT_EQUAL(failure_of("23503"), FAILURE_WORK); /* foreign key */
 	CU_ASSERT_EQUAL(failure_of("42P01"), FAILURE_LOST);
 	CU_ASSERT_EQUAL(failure_of("42804"), FAILURE_WORK); /* no such table */
 	CU_ASSERT_EQUAL(failure_of("XX001"), FAILURE_WORK); /* damage */

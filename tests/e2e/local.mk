@@ -48,6 +48,7 @@ E2E_FILES = \
 	tests/e2e/test_messaging.py \
 	tests/e2e/test_messaging_bad.py \
 	tests/e2e/test_migrate.py \
+	tests/e2e/test_missed.py \
 	tests/e2e/test_presence.py \
 	tests/e2e/test_process.py \
 	tests/e2e/test_recording.py \

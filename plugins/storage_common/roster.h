@@ -146,7 +146,10 @@ static inline void roster_remove(const struct par_op_roster *op, const struct ro
 			return;
 		}
 		if (member->role >= actor->role) {
-			roster_refuse(v, PAR_E_FORBIDDEN, "admins are removed by the owner alone");
+			roster_refuse(v, PAR_E_FORBIDDEN,
+				      member->role == PAR_ROLE_OWNER
+					  ? "nobody removes the owner"
+					  : "admins are removed by the owner alone");
 			return;
 		}
 		roster_step(v, member->user, ROSTER_GOES, member->role, true);

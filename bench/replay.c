@@ -293,7 +293,11 @@ static void read_options(struct replay *r, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct replay r = {
-		.server_options = { "./parlanced", "plugins/.libs", "sqlite", "auto", 256 },
+		.server_options = { .parlanced = "./parlanced",
+				    .plugin_dir = "plugins/.libs",
+				    .storage = "sqlite",
+				    .io_threads = "auto",
+				    .window = 256 },
 		.events = 100000,
 		.text = 100,
 		.limit = 600,

@@ -47,9 +47,11 @@ def ready(server):
     return server.get("/readyz")[0] == 200
 
 
-def kill_backend(cluster):
-    """PostgreSQL ends all others too then, and recovers."""
-    os.kill(cluster.backends("parlance")[0], signal.SIGKILL)
+async def kill_backend(cluster):
+    """PostgreSQL ends all others too then, and recovers. After the last time the server may
+    still be without a connection."""
+    backends = await eventually(lambda: cluster.backends("parlance"), "a connection")
+    os.kill(backends[0], signal.SIGKILL)
 
 
 @few
@@ -77,7 +79,7 @@ async def test_backend_killed(server, cluster, rounds):
         for number in range(rounds * 3):
             await crowd.answers(50 + 37 * (number % 5))
             losses = server.metric("parlance_storage_postgres_losses_total")
-            await in_thread(kill_backend, cluster)
+            await kill_backend(cluster)
             await eventually(lambda: server.metric(
                 "parlance_storage_postgres_losses_total") > losses, "a lost connection")
         await crowd.answers(50)
@@ -92,8 +94,10 @@ async def test_all_of_them_in_turn(server, cluster, rounds):
     for number in range(rounds * 2):
         async with crowd.at_work():
             await crowd.answers(50)
-            await in_thread(*((kill_backend, cluster) if number % 2 else (cluster.kill,)))
-            if number % 2 == 0:
+            if number % 2:
+                await kill_backend(cluster)
+            else:
+                await in_thread(cluster.kill)
                 await crowd.answers(10, "unavailable")
                 await in_thread(cluster.start)
             await crowd.answers(50)

@@ -245,15 +245,12 @@ static void tx_refuse(struct core *core, struct par_tx *tx, enum par_error error
 	core->refused_last = tx;
 }
 
-/* The storage relies on what is checked here. */
-static bool tx_is_sound(const struct par_tx *tx)
+/* The storage relies on what is checked (tx_check.h). `fault` NULL: there is none. */
+static bool is_sound(const struct par_plugin *owner, const char *what, const char *fault)
 {
-	const struct par_plugin *owner = tx_box((struct par_tx *)tx)->owner;
-	const char *fault = tx_fault(tx);
-
 	if (fault != NULL)
 		log_line(PAR_LOG_ERROR, "storage", 0, owner == NULL ? NULL : owner->descriptor.name,
-			 "submits a transaction in which %s; refused", fault);
+			 "submits a %s in which %s; refused", what, fault);
 	return fault == NULL;
 }
 
@@ -263,7 +260,7 @@ void storage_tx_submit(struct par_tx *tx)
 	struct registry *r = &core->registry;
 
 	core->storage_inflight++;
-	if (!tx_is_sound(tx)) {
+	if (!is_sound(tx_box(tx)->owner, "transaction", tx_fault(tx))) {
 		tx_refuse(core, tx, PAR_E_INTERNAL, unsound);
 		return;
 	}
@@ -331,9 +328,10 @@ struct par_str storage_query_copy(struct par_query *query, struct par_str s)
 	return str_copy(storage_query_alloc(query, s.len), s);
 }
 
-static void query_refuse(struct core *core, struct par_query *query, const char *message)
+static void query_refuse(struct core *core, struct par_query *query, enum par_error error,
+			 const char *message)
 {
-	query->error = PAR_E_UNAVAILABLE;
+	query->error = error;
 	query->message = message;
 	query->next = core->refused_queries;
 	core->refused_queries = query;
@@ -345,7 +343,7 @@ static void query_hand_over(struct core *core, struct par_query *query)
 	struct registry *r = &core->registry;
 
 	if (!storage_runs(core)) {
-		query_refuse(core, query, not_running);
+		query_refuse(core, query, PAR_E_UNAVAILABLE, not_running);
 		return;
 	}
 	core->handed_over = true;
@@ -359,12 +357,16 @@ void storage_query_submit(struct par_query *query)
 	struct core *core = box->core;
 
 	core->storage_inflight++;
+	if (!is_sound(box->owner, "query", query_fault(query))) {
+		query_refuse(core, query, PAR_E_INTERNAL, unsound);
+		return;
+	}
 	if (box->owner == NULL) {
 		query_hand_over(core, query);
 		return;
 	}
 	if (core->queries == INFLIGHT_MAX) {
-		query_refuse(core, query, behind);
+		query_refuse(core, query, PAR_E_UNAVAILABLE, behind);
 		return;
 	}
 	box->has_turn = true;

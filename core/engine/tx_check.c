@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Judging transactions before they go to the storage; see tx_check.h. */
+/* Judging transactions and queries before they go to the storage; see tx_check.h. */
 #include "engine/tx_check.h"
 
 /* Whether operation `of` comes before i and is of this kind. */
@@ -59,4 +59,19 @@ const char *tx_fault(const struct par_tx *tx)
 			fault = "a ROSTER operation names no group";
 	}
 	return fault;
+}
+
+const char *query_fault(const struct par_query *query)
+{
+	unsigned i;
+
+	if (query->kind != PAR_QUERY_DOCS)
+		return NULL;
+	if (query->n_keys > PAR_DOCS_MAX)
+		return "there are more than PAR_DOCS_MAX keys";
+	for (i = 0; i < query->n_keys; i++) {
+		if (query->keys[i].s == NULL)
+			return "a key is missing";
+	}
+	return NULL;
 }

@@ -404,6 +404,7 @@ enum par_query_kind {
 	PAR_QUERY_CHAT, /* one entry of it */
 	PAR_QUERY_DOC_GET,
 	PAR_QUERY_DOC_SCAN,
+	PAR_QUERY_DOCS, /* documents by many keys at once */
 	PAR_QUERY_MEMBERS, /* a page of a group's members */
 	PAR_QUERY_PEERS /* a page of the users with whom a user shares a dialog */
 };
@@ -493,6 +494,14 @@ struct par_member {
 /* PEERS: the other users of the dialogs of `user` in which there is a message, not himself;
  * ascending by the bytes of their ids, behind `after_key`. In `peers`. */
 
+/*
+ * DOCS: of the documents of `plugin`, those of the `keys`, which may repeat. Row i is that of
+ * keys[i]: its key is that string, its value has s NULL when there is no such document. At most
+ * `limit` rows and, but for the first, at most `max_bytes` of values. `has_more` when not all
+ * keys were looked at: then n says how many were, and another query may ask for the others.
+ */
+#define PAR_DOCS_MAX 512 /* keys of one query */
+
 struct par_query {
 	enum par_query_kind kind;
 	struct par_str user;
@@ -503,8 +512,10 @@ struct par_query {
 	uint64_t end_id; /* MESSAGES: those before it; 0: not given */
 	struct par_str after_key; /* CHATS: the peer of the last entry seen; DOC_SCAN: the last key;
 			    * MEMBERS, PEERS: the last user. s NULL: from the start */
-	struct par_str plugin; /* DOC_* */
+	struct par_str plugin; /* DOC_GET, DOC_SCAN, DOCS */
 	struct par_str key; /* DOC_GET: the key; DOC_SCAN: the prefix */
+	const struct par_str *keys; /* DOCS: none of them has s NULL */
+	unsigned n_keys; /* DOCS: at most PAR_DOCS_MAX */
 	unsigned limit; /* of rows; DEVICE: of devices on record */
 	size_t max_bytes; /* of rows' text, but for the first row */
 	uint64_t now; /* set by query_new */
@@ -517,7 +528,7 @@ struct par_query {
 	struct par_stored_event *events;
 	struct par_stored_message *messages; /* ascending id */
 	struct par_chat_entry *chats; /* CHATS: latest message first; CHAT: one */
-	struct par_op_doc *docs; /* DOC_SCAN: ascending by the bytes of their keys */
+	struct par_op_doc *docs; /* DOC_SCAN: ascending by their keys' bytes; DOCS: as asked */
 	struct par_member *members;
 	struct par_str *peers;
 	unsigned n; /* rows in whichever of these it is */

@@ -3,6 +3,8 @@
 #ifndef STORAGE_COMMON_PAGE_H
 #define STORAGE_COMMON_PAGE_H
 
+#include <string.h>
+
 #include <parlance/storage.h>
 
 /* Counts the next row, which has `len` bytes of text, if it belongs to the page; `bytes` is
@@ -13,6 +15,20 @@ static inline bool page_add(struct par_query *q, size_t *bytes, size_t len)
 	q->has_more = q->n == q->limit || (q->n > 0 && *bytes > q->max_bytes);
 	q->n += !q->has_more;
 	return !q->has_more;
+}
+
+/* The same of DOCS: the next key's document, or s NULL. */
+static inline bool page_add_doc(struct par_query *q, size_t *bytes, struct par_str value)
+{
+	struct par_op_doc *row = &q->docs[q->n];
+
+	if (!page_add(q, bytes, value.len))
+		return false;
+	memset(row, 0, sizeof(*row));
+	row->plugin = q->plugin;
+	row->key = q->keys[q->n - 1];
+	row->value = value;
+	return true;
 }
 
 /* Messages that were read from the end of the chat. */

@@ -10,6 +10,8 @@
 #include "../storage_common/page.h"
 #include "memory.h"
 
+static const struct par_str none = { NULL, 0 };
+
 static int doc_compare(const struct par_op_doc *doc, struct par_str plugin, struct par_str key)
 {
 	int order = str_order(doc->plugin, plugin);
@@ -96,7 +98,6 @@ static void doc_remove(struct memory *m, struct par_op_doc **at)
 static bool doc_is_expected(struct par_tx *tx, const struct par_op_doc *doc,
 			    struct par_op_doc *const *old)
 {
-	const struct par_str none = { NULL, 0 };
 	struct par_str value = old == NULL ? none : (*old)->value;
 
 	if (!doc->expects ||
@@ -165,5 +166,19 @@ void query_doc_scan(struct memory *m, struct par_query *q)
 		if (!page_add(q, &bytes, m->docs[i]->key.len + m->docs[i]->value.len))
 			return;
 		q->docs[q->n - 1] = *m->docs[i];
+	}
+}
+
+void query_docs(struct memory *m, struct par_query *q)
+{
+	size_t bytes = 0;
+	unsigned i;
+
+	q->docs = m->api->query_alloc(q, q->n_keys * sizeof(*q->docs) + 1);
+	for (i = 0; i < q->n_keys; i++) {
+		struct par_op_doc **doc = doc_find(m, q->plugin, q->keys[i]);
+
+		if (!page_add_doc(q, &bytes, doc == NULL ? none : (*doc)->value))
+			return;
 	}
 }

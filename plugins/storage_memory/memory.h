@@ -239,6 +239,7 @@ void query_chat(struct memory *m, struct par_query *q);
 void query_members(struct memory *m, struct par_query *q);
 void query_doc_get(struct memory *m, struct par_query *q);
 void query_doc_scan(struct memory *m, struct par_query *q);
+void query_docs(struct memory *m, struct par_query *q);
 void query_peers(struct memory *m, struct par_query *q);
 
 #endif

@@ -89,6 +89,9 @@ static void run_query(struct memory *m, struct par_query *query)
 	case PAR_QUERY_DOC_SCAN:
 		query_doc_scan(m, query);
 		return;
+	case PAR_QUERY_DOCS:
+		query_docs(m, query);
+		return;
 	case PAR_QUERY_MEMBERS:
 		query_members(m, query);
 		return;

@@ -18,6 +18,7 @@ static const struct query_kind kinds[] = {
 	[PAR_QUERY_CHAT] = { query_chat_ask, query_chat_take },
 	[PAR_QUERY_DOC_GET] = { query_doc_get_ask, query_doc_get_take },
 	[PAR_QUERY_DOC_SCAN] = { query_doc_scan_ask, query_doc_scan_take },
+	[PAR_QUERY_DOCS] = { query_docs_ask, query_docs_take },
 	[PAR_QUERY_MEMBERS] = { query_members_ask, query_members_take },
 	[PAR_QUERY_PEERS] = { query_peers_ask, query_peers_take },
 };

@@ -4,7 +4,7 @@
  * query from its result, in strings borrowed from it. Core thread.
  *
  *   query_stream.c   EVENTS          query_history.c  MESSAGES
- *   query_chats.c    CHATS, CHAT     query_doc.c      DOC_GET, DOC_SCAN
+ *   query_chats.c    CHATS, CHAT     query_doc.c      documents
  *   query_peers.c    PEERS           query_members.c  MEMBERS
  */
 #ifndef STORAGE_POSTGRES_QUERY_H
@@ -35,6 +35,8 @@ void query_doc_get_ask(struct lane *lane, const struct par_query *q);
 void query_doc_get_take(struct reader *reader, struct par_query *q, const PGresult *r);
 void query_doc_scan_ask(struct lane *lane, const struct par_query *q);
 void query_doc_scan_take(struct reader *reader, struct par_query *q, const PGresult *r);
+void query_docs_ask(struct lane *lane, const struct par_query *q);
+void query_docs_take(struct reader *reader, struct par_query *q, const PGresult *r);
 
 /* The next parameter. What is beyond any number of ours is as good as the largest. */
 static inline void query_u64(struct params *p, uint64_t value)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Plugins' own documents (DOC_GET, DOC_SCAN). Keys are compared as bytes. */
+/* Plugins' own documents (DOC_GET, DOC_SCAN, DOCS). Keys are compared as bytes. */
 #include "query.h"
 
 /* Without one, every key has it. */
@@ -54,5 +54,28 @@ void query_doc_scan_take(struct reader *reader, struct par_query *q, const PGres
 
 	q->docs = query_rows(reader, q, r, sizeof(*q->docs));
 	for (i = 0; i < PQntuples(r) && doc_row(q, r, i, &bytes); i++)
+		;
+}
+
+void query_docs_ask(struct lane *lane, const struct par_query *q)
+{
+	struct params *p = query_page(lane, q);
+	unsigned i, keys;
+
+	query_text(p, q->plugin);
+	keys = params_array(p, PARAM_TEXT);
+	for (i = 0; i < q->n_keys; i++)
+		params_text(p, keys, q->keys[i]);
+	lane_ask(lane, ST_QUERY_DOCS);
+}
+
+/* The rows come in the order of the keys; those behind the page do not come. */
+void query_docs_take(struct reader *reader, struct par_query *q, const PGresult *r)
+{
+	size_t bytes = 0;
+	int i;
+
+	q->docs = query_rows(reader, q, r, sizeof(*q->docs));
+	for (i = 0; i < PQntuples(r) && page_add_doc(q, &bytes, row_str(r, i, 0)); i++)
 		;
 }

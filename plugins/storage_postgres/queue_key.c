@@ -4,7 +4,7 @@
  * through the queue hashes nothing. Keys are kept for the next when they are free.
  *
  * A key of a plugin's documents as a whole is written by all that write one of them, and they
- * do not exclude each other there, but a scan.
+ * do not exclude each other there, but a scan, and who reads many by their keys.
  */
 #include "queue_key.h"
 
@@ -136,6 +136,19 @@ static void hold_doc(struct queue *q, struct work *work, struct par_str plugin, 
 	hold(q, work, KEY_DOC, first, key);
 }
 
+/* Of so many that there is no room for each: the plugin's documents as a whole. */
+static void hold_docs(struct queue *q, struct work *work, const struct par_query *query)
+{
+	unsigned i;
+
+	if (query->n_keys > WORK_KEYS) {
+		hold_name(q, work, KEY_DOCS, query->plugin);
+		return;
+	}
+	for (i = 0; i < query->n_keys; i++)
+		hold_doc(q, work, query->plugin, query->keys[i]);
+}
+
 static void reach(struct work *work, unsigned far)
 {
 	if (work->reach < far)
@@ -212,6 +225,9 @@ void keys_hold_query(struct queue *q, struct work *work, const struct par_query 
 		break;
 	case PAR_QUERY_DOC_SCAN:
 		hold_name(q, work, KEY_DOCS, query->plugin);
+		break;
+	case PAR_QUERY_DOCS:
+		hold_docs(q, work, query);
 		break;
 	}
 }

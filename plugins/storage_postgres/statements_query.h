@@ -117,6 +117,15 @@
 	  "  WHERE plugin = $3 AND key >= greatest($4 COLLATE \"C\", $5 COLLATE \"C\")" \
 	  "  AND ($5 IS NULL OR key > $5) ORDER BY key " QUERY_LIMIT ") d" \
 	  " WINDOW w AS (ORDER BY key ROWS UNBOUNDED PRECEDING)) d" \
-	  " WHERE starts_with(key, $4) AND (" QUERY_CUT ") ORDER BY key")
+	  " WHERE starts_with(key, $4) AND (" QUERY_CUT ") ORDER BY key") \
+	X(ST_QUERY_DOCS, \
+	  "SELECT value FROM (SELECT *, " QUERY_COUNTED \
+	  " FROM (SELECT k.place, d.value, coalesce(octet_length(d.value), 0) AS len" \
+	  "  FROM unnest($4::text[]) WITH ORDINALITY k (key, place)" \
+	  "  LEFT JOIN LATERAL (SELECT value FROM doc" \
+	  "   WHERE plugin = $3 AND key = k.key LIMIT 1) d ON true" \
+	  "  ORDER BY k.place " QUERY_LIMIT ") d" \
+	  " WINDOW w AS (ORDER BY place ROWS UNBOUNDED PRECEDING)) d" \
+	  " WHERE " QUERY_CUT " ORDER BY place")
 
 #endif

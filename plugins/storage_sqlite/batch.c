@@ -109,6 +109,9 @@ static void run_query(struct db *db, struct par_query *q)
 	case PAR_QUERY_DOC_SCAN:
 		query_doc_scan(db, q);
 		return;
+	case PAR_QUERY_DOCS:
+		query_docs(db, q);
+		return;
 	case PAR_QUERY_MEMBERS:
 		query_members(db, q);
 		return;

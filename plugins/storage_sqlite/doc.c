@@ -104,3 +104,29 @@ void query_doc_scan(struct db *db, struct par_query *q)
 		;
 	db_done(statement);
 }
+
+/* False when the document, or that there is none, does not belong to the page. */
+static bool docs_row(struct db *db, struct par_query *q, struct par_str key, size_t *bytes)
+{
+	sqlite3_stmt *statement = db_bind(db, ST_DOC_GET, "tt", q->plugin, key);
+	struct par_str value = { NULL, 0 };
+	bool fits;
+
+	if (db_row(db, statement))
+		value = db_str(statement, 1);
+	fits = page_add_doc(q, bytes, value);
+	if (fits)
+		q->docs[q->n - 1].value = db_query_copy(db, q, value);
+	db_done(statement);
+	return fits;
+}
+
+void query_docs(struct db *db, struct par_query *q)
+{
+	size_t bytes = 0;
+	unsigned i;
+
+	q->docs = db->api->query_alloc(q, q->n_keys * sizeof(*q->docs) + 1);
+	for (i = 0; i < q->n_keys && docs_row(db, q, q->keys[i], &bytes); i++)
+		;
+}

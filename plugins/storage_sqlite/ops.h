@@ -35,6 +35,7 @@ void query_chats(struct db *db, struct par_query *q);
 void query_chat(struct db *db, struct par_query *q);
 void query_doc_get(struct db *db, struct par_query *q);
 void query_doc_scan(struct db *db, struct par_query *q);
+void query_docs(struct db *db, struct par_query *q);
 void query_members(struct db *db, struct par_query *q);
 void query_peers(struct db *db, struct par_query *q);
 

@@ -285,6 +285,7 @@ void model_check(struct model *m, const struct plan *plan)
 	case PAR_QUERY_DEVICE:
 	case PAR_QUERY_DOC_GET:
 	case PAR_QUERY_DOC_SCAN:
+	case PAR_QUERY_DOCS:
 		check_docs(m, plan);
 		return;
 	case PAR_QUERY_MEMBERS:

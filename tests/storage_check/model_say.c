@@ -38,8 +38,8 @@ static void say_op(const struct plan_op *op, unsigned i)
 
 void model_differs(const struct plan *plan, const char *format, ...)
 {
-	static const char *const queries[] = { "DEVICE", "EVENTS",  "MESSAGES", "CHATS",
-					       "CHAT",   "DOC_GET", "DOC_SCAN", "MEMBERS" };
+	static const char *const queries[] = { "DEVICE",  "EVENTS",   "MESSAGES", "CHATS",  "CHAT",
+					       "DOC_GET", "DOC_SCAN", "DOCS",     "MEMBERS" };
 	char text[1024];
 	va_list args;
 	unsigned i;

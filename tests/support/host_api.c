@@ -311,7 +311,9 @@ static void *api_query_alloc(struct par_query *query, size_t size)
 static void api_query_submit(struct par_query *query)
 {
 	struct host *host = work_submit(query);
+	const char *fault = query_fault(query);
 
+	host_check(fault == NULL, fault);
 	host->in_storage = true;
 	host->storage->query(host->storage_state, query);
 	host->in_storage = false;

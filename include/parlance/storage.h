@@ -172,7 +172,7 @@ struct par_op_mark {
  * a template: JSON text with holes, which the storage fills with results of
  * operations (par_event_fill does it) before it is stored. The complete
  * bytes are then in `data`, for the core to send. A hole stands where the value
- * of a member goes, right behind its colon; the member of a client id must not
+ * of a member goes, right behind its colon; a member that may be left out must not
  * be the first of its object.
  *
  * `own` says that the user did this himself, on `origin_device`: that device is
@@ -214,7 +214,8 @@ enum par_hole_kind {
 	/* of a ROSTER: */
 	PAR_HOLE_NAME, /* string: of the group, by now */
 	PAR_HOLE_COUNT, /* number: of its members, by now */
-	PAR_HOLE_CHANGED /* array of user ids, ascending by their bytes */
+	PAR_HOLE_CHANGED, /* array of user ids, ascending by their bytes */
+	PAR_HOLE_OWNER /* string: who became owner; when nobody did, its member is left out */
 };
 
 struct par_hole {
@@ -320,7 +321,7 @@ struct par_op_doc {
  * in his list of chats, with or without messages. `applied` is false when nothing changed.
  * Result: timestamp (not before the chat's last message), name, members; changed: who was added or
  * removed, or was given another role by ROLE (with OWNER not he who gave it up; with LEAVE not he
- * who becomes owner); of CREATE and DELETE all, chat.user too.
+ * who becomes owner); of CREATE and DELETE all, chat.user too. owner: who became it.
  */
 enum par_roster_kind {
 	PAR_ROSTER_CREATE,
@@ -348,6 +349,7 @@ struct par_op_roster {
 	unsigned n_changed;
 	unsigned members; /* by now */
 	struct par_str new_name; /* the group's by now; also when it was given above */
+	struct par_str owner; /* who became it, by LEAVE or ROLE; s NULL: nobody did */
 };
 
 struct par_op_result {
@@ -518,6 +520,8 @@ struct par_query {
 	unsigned n_keys; /* DOCS: at most PAR_DOCS_MAX */
 	unsigned limit; /* of rows; DEVICE: of devices on record */
 	size_t max_bytes; /* of rows' text, but for the first row */
+	bool details; /* CHATS, CHAT: with what plugins add, for write_chat_details; not for the
+		       * storage. A page whose details are larger than max_bytes gets shorter */
 	uint64_t now; /* set by query_new */
 	par_request_id request; /* for the submitter's own use */
 	void *arg; /* likewise */

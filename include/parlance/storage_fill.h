@@ -26,9 +26,9 @@ static inline const struct par_chat *par_event_missed_in(const struct par_tx *tx
 	return NULL;
 }
 
-/* A client id into its hole. There may be none: then the key that was written
+/* A string that may be absent into its hole. When it is, the key that was written
  * already is taken back, up to and with the comma before it. */
-static inline void par_event_client_id(struct par_json *out, struct par_str id)
+static inline void par_event_optional(struct par_json *out, struct par_str id)
 {
 	if (id.s != NULL) {
 		par_json_string(out, id);
@@ -83,13 +83,13 @@ static inline void par_event_fill(const struct par_tx *tx, const struct par_op *
 			par_json_u64(out, r->id);
 			break;
 		case PAR_HOLE_CLIENT_ID:
-			par_event_client_id(out, r->client_id);
+			par_event_optional(out, r->client_id);
 			break;
 		case PAR_HOLE_ORIGINAL_ID:
 			par_json_u64(out, r->original_id);
 			break;
 		case PAR_HOLE_ORIGINAL_CLIENT_ID:
-			par_event_client_id(out, r->original_client_id);
+			par_event_optional(out, r->original_client_id);
 			break;
 		case PAR_HOLE_TIMESTAMP:
 			par_json_u64(out, r->timestamp);
@@ -108,6 +108,9 @@ static inline void par_event_fill(const struct par_tx *tx, const struct par_op *
 			break;
 		case PAR_HOLE_CHANGED:
 			par_event_changed(out, &tx->ops[hole->op].u.roster);
+			break;
+		case PAR_HOLE_OWNER:
+			par_event_optional(out, tx->ops[hole->op].u.roster.owner);
 			break;
 		}
 	}

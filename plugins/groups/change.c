@@ -62,6 +62,7 @@ static void update_events(struct groups *g, struct par_tx *tx, const struct par_
 		} else {
 			par_json_member_string(w, "role", par_str_of(par_role_name(roster->role)));
 			event_hole(g, "users", PAR_HOLE_CHANGED, i);
+			event_hole(g, "owner", PAR_HOLE_OWNER, i);
 		}
 		event_hole(g, "members", PAR_HOLE_COUNT, i);
 		event_end(g, tx, request, "updateChat", PAR_REACH_MEMBERS, i);
@@ -123,12 +124,13 @@ static void members_done(void *state, void *arg)
 	change_answer(g, tx, 0);
 }
 
-/* What the others are told: who is in it by now, or no more. */
+/* What the others are told: who is in it by now, or no more, and who is owner by that. */
 static void others_event(struct groups *g, struct par_tx *tx, const struct par_request *request,
 			 const char *key)
 {
 	event_begin(g, &tx->ops[0].u.roster.chat);
 	event_hole(g, key, PAR_HOLE_CHANGED, 0);
+	event_hole(g, "owner", PAR_HOLE_OWNER, 0);
 	event_hole(g, "members", PAR_HOLE_COUNT, 0);
 	event_end(g, tx, request, "updateChat", PAR_REACH_OTHERS, 0);
 }

@@ -30,7 +30,7 @@ static inline void clear_tx(const struct par_api *api, struct par_tx *tx)
 		if (op->kind == PAR_OP_ROSTER) {
 			op->u.roster.changed = NULL;
 			op->u.roster.n_changed = op->u.roster.members = 0;
-			op->u.roster.new_name = (struct par_str){ NULL, 0 };
+			op->u.roster.new_name = op->u.roster.owner = (struct par_str){ NULL, 0 };
 		}
 	}
 }

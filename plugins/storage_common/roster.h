@@ -311,6 +311,12 @@ static inline struct par_str roster_copy(char **at, struct par_str s)
 	return copy;
 }
 
+/* Whether a member becomes owner by it. */
+static inline bool roster_crowns(const struct roster_step *step)
+{
+	return step->move == ROSTER_ROLE && step->role == PAR_ROLE_OWNER;
+}
+
 /* Puts what came of it into the operation, as copies in the tx's memory: all but the timestamp. */
 static inline void roster_result(const struct par_api *api, struct par_tx *tx, struct par_op *op,
 				 const struct roster *before, const struct roster_verdict *v)
@@ -331,10 +337,18 @@ static inline void roster_result(const struct par_api *api, struct par_tx *tx, s
 	roster->changed = api->tx_alloc(tx, n * sizeof(*roster->changed) + bytes);
 	at = (char *)(roster->changed + n);
 	roster->new_name = roster_copy(&at, name);
+	roster->owner = (struct par_str){ NULL, 0 };
 	roster->n_changed = 0;
 	for (i = 0; i < v->n_steps; i++) {
-		if (v->steps[i].changed)
-			roster->changed[roster->n_changed++] = roster_copy(&at, v->steps[i].user);
+		const struct roster_step *step = &v->steps[i];
+		struct par_str user = { NULL, 0 };
+
+		if (step->changed || roster_crowns(step))
+			user = roster_copy(&at, step->user);
+		if (step->changed)
+			roster->changed[roster->n_changed++] = user;
+		if (roster_crowns(step))
+			roster->owner = user;
 	}
 	roster->members = members;
 	op->result.applied = v->applied;

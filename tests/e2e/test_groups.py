@@ -281,8 +281,8 @@ async def test_the_end(group, server):
     await g.a.ok("leaveChat", g.on())  # the owner: who joined first follows him
     await g.laptop.expect_events("new", "deleteChat")
     left = await g.b.expect_event("updateChat", userId=g.alice, removed=[g.alice], members=2)
-    await phone.expect_event("updateChat", seq=None)
-    assert left["payload"]["chatId"] == g.id
+    await phone.expect_event("updateChat", owner=g.bob)
+    assert left["payload"]["chatId"] == g.id and left["payload"]["owner"] == g.bob
     await g.a.fails("not_found", "leaveChat", g.on())
     assert await g.roles(g.b) == {g.bob: "owner", g.carol: "member"}
     await g.quiet(g.a, g.laptop)

@@ -255,17 +255,18 @@ class Model:
         self.part(chat, chat_id, removed)
         return {"members": len(chat.members)}
 
-    def part(self, chat, chat_id, gone):
+    def part(self, chat, chat_id, gone, **more):
         for other in gone:
             del chat.members[other]
             self.tell(other, "deleteChat", chatId=chat_id, userId=self.actor[0])
         for other in chat.members if gone else ():
             self.tell(other, "updateChat", chatId=chat_id, userId=self.actor[0], removed=gone,
-                      members=len(chat.members))
+                      members=len(chat.members), **more)
 
     def leave(self, chat_id):
         user = self.actor[0]
         chat = self.must(user, chat_id)
+        followed = {}
         if chat.members[user].role == "owner":
             others = {name: member for name, member in chat.members.items() if name != user}
             for role in ("admin", "member"):
@@ -274,8 +275,9 @@ class Model:
                     # who joined in one request joined at one moment
                     heir = min(heirs, key=lambda name: (others[name].joined, name))
                     others[heir].role = "owner"
+                    followed = {"owner": heir}
                     break
-        self.part(chat, chat_id, [user])
+        self.part(chat, chat_id, [user], **followed)
         if not chat.members:
             del self.groups[chat_id]
         return {"members": len(chat.members)}
@@ -309,10 +311,12 @@ class Model:
             raise Refused("forbidden")
         if chat.members[other].role != role:
             chat.members[other].role = role
+            followed = {}
             if role == "owner":
                 chat.members[user].role = "admin"
+                followed = {"owner": other}
             self.tell_all(chat, chat_id, "updateChat", userId=user, role=role, users=[other],
-                          members=len(chat.members))
+                          members=len(chat.members), **followed)
         return {"members": len(chat.members)}
 
     # --- what is shown

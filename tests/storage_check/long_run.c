@@ -52,7 +52,8 @@ static const char *event_payload(const struct par_tx *tx, const struct plan_op *
 	if (n < 0)
 		return store_format(&store, "{\"n\":%u}", op->number);
 	if (tx->ops[n].kind == PAR_OP_ROSTER)
-		return store_format(&store, "{\"name\":@7%d,\"n\":@8%d,\"who\":@9%d}", n, n, n);
+		return store_format(
+		    &store, "{\"name\":@7%d,\"n\":@8%d,\"owner\":@:%d,\"who\":@9%d}", n, n, n, n);
 	if (op->reach != PAR_REACH_USER)
 		return store_format(&store, "{\"id\":@0%d,\"c\":@1%d,\"t\":@4%d}", n, n, n);
 	return store_format(&store, "{\"id\":@0%d,\"c\":@1%d,\"t\":@4%d,\"m\":@5%d}", n, n, n, n);

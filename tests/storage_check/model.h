@@ -174,6 +174,7 @@ struct wanted {
 	uint32_t open; /* errors that may come as well */
 	uint64_t covered; /* by a mark, before this one */
 	unsigned changed, members, name; /* of a ROSTER; `changed` is a set of bits */
+	const char *owner; /* likewise: who became it; NULL: nobody */
 	/* of an EVENT to many, by user; seq 0: he gets none */
 	uint64_t seqs[M_USERS], counts[M_USERS];
 };

@@ -90,7 +90,8 @@ static void goes(struct model_chat *chat, unsigned set)
 	}
 }
 
-static void heir(struct model_group *group)
+/* M_USERS: nobody is left. */
+static unsigned heir(struct model_group *group)
 {
 	int best = -1;
 	unsigned i;
@@ -101,8 +102,10 @@ static void heir(struct model_group *group)
 				      group->joined[i] < group->joined[best])))
 			best = (int)i;
 	}
-	if (best >= 0)
-		group->role[best] = PAR_ROLE_OWNER;
+	if (best < 0)
+		return M_USERS;
+	group->role[best] = PAR_ROLE_OWNER;
+	return (unsigned)best;
 }
 
 /* What the user's role does not allow, of those who are in it. */
@@ -164,14 +167,15 @@ static unsigned give_role(struct model_group *group, const struct plan_op *op)
 	return changed;
 }
 
-/* Carries it out; whom it changed. */
+/* Carries it out; whom it changed. `owner`: who became it, or M_USERS. */
 static unsigned roster_run(struct model *m, struct model_chat *chat, const struct plan_op *op,
-			   uint64_t now)
+			   uint64_t now, unsigned *owner)
 {
 	struct model_group *group = &chat->group;
 	unsigned in = members_of(group), self = 1u << op->user, set = 0;
-	bool owner = group->role[op->user] == PAR_ROLE_OWNER;
+	bool owned = group->role[op->user] == PAR_ROLE_OWNER;
 
+	*owner = M_USERS;
 	switch (op->roster) {
 	case PAR_ROSTER_CREATE:
 		set = op->users | self;
@@ -188,14 +192,16 @@ static unsigned roster_run(struct model *m, struct model_chat *chat, const struc
 		break;
 	case PAR_ROSTER_LEAVE:
 		goes(chat, set = self);
-		if (owner)
-			heir(group);
+		if (owned)
+			*owner = heir(group);
 		break;
 	case PAR_ROSTER_DELETE:
 		goes(chat, set = in);
 		break;
 	case PAR_ROSTER_ROLE:
 		set = give_role(group, op);
+		if (op->role == PAR_ROLE_OWNER)
+			*owner = (unsigned)__builtin_ctz(set);
 		break;
 	case PAR_ROSTER_NAME:
 		break;
@@ -209,12 +215,14 @@ void model_roster(struct model *m, const struct plan *plan, const struct plan_op
 	struct model_chat *chat = model_chat(m, op->user, op->peer);
 	struct model_group *group = &chat->group;
 	bool named = op->roster == PAR_ROSTER_CREATE || op->roster == PAR_ROSTER_NAME;
+	unsigned owner;
 
 	w->errors = roster_errors(group, op);
 	if (w->errors != 0)
 		return;
 	w->timestamp = model_time(plan, chat, came);
-	w->changed = roster_run(m, chat, op, w->timestamp);
+	w->changed = roster_run(m, chat, op, w->timestamp, &owner);
+	w->owner = owner == M_USERS ? NULL : model_user(m, owner);
 	w->applied = w->changed != 0 || (named && group->name != op->name);
 	if (named)
 		group->name = op->name;
@@ -274,7 +282,7 @@ static const char *reach_payload(const struct model *m, const struct plan *plan,
 				 const struct plan_op *op, const struct wanted *all)
 {
 	const struct wanted *about = op->about < 0 ? NULL : &all[op->about];
-	const char *client, *who = "";
+	const char *client, *who = "", *owner = "";
 	unsigned i;
 
 	if (about == NULL)
@@ -285,8 +293,10 @@ static const char *reach_payload(const struct model *m, const struct plan *plan,
 				who = store_format(&store, "%s%s\"%s\"", who,
 						   who[0] == '\0' ? "" : ",", model_user(m, i));
 		}
-		return store_format(&store, "{\"name\":\"%s\",\"n\":%u,\"who\":[%s]}",
-				    model_name(about->name), about->members, who);
+		if (about->owner != NULL)
+			owner = store_format(&store, ",\"owner\":\"%s\"", about->owner);
+		return store_format(&store, "{\"name\":\"%s\",\"n\":%u%s,\"who\":[%s]}",
+				    model_name(about->name), about->members, owner, who);
 	}
 	client = model_client(about->client);
 	return store_format(&store, "{\"id\":%" PRIu64 "%s%s%s,\"t\":%" PRIu64 "}", about->id,
@@ -368,7 +378,7 @@ static void same_roster(const struct model *m, const struct plan *plan, unsigned
 		n++;
 	}
 	if (came->n_changed != n || came->members != w->members ||
-	    !text_is(came->name, model_name(w->name)))
+	    !text_is(came->name, model_name(w->name)) || !text_is(came->owner, w->owner))
 		model_differs(
 		    plan, "operation %u: expected %u changed, %u members, name %u; came %u, %u, %s",
 		    i, n, w->members, w->name, came->n_changed, came->members,

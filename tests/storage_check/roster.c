@@ -120,8 +120,10 @@ void rule_roster_roles(void)
 	EXPECT(!give_role("ann", "cid bob", PAR_ROLE_ADMIN)->op[0].applied);
 	give_role("ann", "dan", PAR_ROLE_MEMBER);
 	EXPECT_TEXT(group_members("ann", GROUP), "ann=o bob=a cid=a dan=m");
+	EXPECT_TEXT(out->op[0].owner, NULL);
 	out = give_role("ann", "cid", PAR_ROLE_OWNER);
 	EXPECT_TEXT(changed_text(&out->op[0]), "cid");
+	EXPECT_TEXT(out->op[0].owner, "cid");
 	EXPECT_EQ(out->op[0].members, 4);
 	EXPECT_TEXT(group_members("ann", GROUP), "ann=a bob=a cid=o dan=m");
 	EXPECT_EQ(ask_chat(&store, "ann", GROUP)->chats[0].role, PAR_ROLE_ADMIN);
@@ -134,6 +136,7 @@ void rule_roster_roles(void)
 void rule_roster_leaves(void)
 {
 	struct outcome *out;
+	struct par_tx *tx;
 
 	group_new("zoe", GROUP, NULL);
 	store.host->now += 10;
@@ -141,23 +144,36 @@ void rule_roster_leaves(void)
 	store.host->now += 10;
 	do_roster(&store, PAR_ROSTER_ADD, "zoe", GROUP, "ann bob");
 	give_role("zoe", "ann bob", PAR_ROLE_ADMIN);
-	out = do_roster(&store, PAR_ROSTER_LEAVE, "zoe", GROUP, NULL);
+	tx = store_tx(&store);
+	add_roster(&store, tx, PAR_ROSTER_LEAVE, "zoe", GROUP, NULL);
+	add_reach(&store, tx, PAR_REACH_OTHERS, "zoe", GROUP, "{\"n\":@80,\"owner\":@:0}");
+	out = store_run(&store, tx);
 	EXPECT(out->op[0].applied);
 	EXPECT_TEXT(changed_text(&out->op[0]), "zoe");
 	EXPECT_EQ(out->op[0].members, 3);
+	EXPECT_TEXT(out->op[0].owner, "ann");
+	EXPECT_TEXT(reached_text(&out->op[1]), "ann:1 bob:1 cid:1");
+	EXPECT_TEXT(stream_text("ann", 0), "{\"n\":3,\"owner\":\"ann\"}");
 	/* of two admins who joined in one moment the first by bytes */
 	EXPECT_TEXT(group_members("ann", GROUP), "ann=o bob=a cid=m");
-	do_roster(&store, PAR_ROSTER_LEAVE, "bob", GROUP, NULL);
+	tx = store_tx(&store);
+	add_roster(&store, tx, PAR_ROSTER_LEAVE, "bob", GROUP, NULL);
+	add_reach(&store, tx, PAR_REACH_OTHERS, "bob", GROUP, "{\"n\":@80,\"owner\":@:0}");
+	out = store_run(&store, tx);
+	EXPECT_TEXT(out->op[0].owner, NULL);
+	EXPECT_TEXT(stream_text("ann", 1), "{\"n\":2}");
 	store.host->now += 10;
 	do_roster(&store, PAR_ROSTER_ADD, "ann", GROUP, "amy");
 	/* without admins the member who joined first */
-	do_roster(&store, PAR_ROSTER_LEAVE, "ann", GROUP, NULL);
+	out = do_roster(&store, PAR_ROSTER_LEAVE, "ann", GROUP, NULL);
+	EXPECT_TEXT(out->op[0].owner, "cid");
 	EXPECT_TEXT(group_members("cid", GROUP), "amy=m cid=o");
 	do_roster(&store, PAR_ROSTER_LEAVE, "amy", GROUP, NULL);
 	out = do_roster(&store, PAR_ROSTER_LEAVE, "cid", GROUP, NULL);
 	EXPECT(out->op[0].applied);
 	EXPECT_TEXT(changed_text(&out->op[0]), "cid");
 	EXPECT_EQ(out->op[0].members, 0);
+	EXPECT_TEXT(out->op[0].owner, NULL);
 	EXPECT_TEXT(group_members("cid", GROUP), "PAR_E_NOT_FOUND");
 	EXPECT_ERROR(do_roster(&store, PAR_ROSTER_LEAVE, "cid", GROUP, NULL)->error,
 		     PAR_E_NOT_FOUND);

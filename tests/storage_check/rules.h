@@ -137,7 +137,8 @@ struct rule {
 	X(roster_roles, RULE_ANY, "ROSTER", \
 	  "ROLE gives roles; with OWNER the one before becomes an admin.") \
 	X(roster_leaves, RULE_ANY, "ROSTER", \
-	  "LEAVE of the owner makes the first admin, or the first member, the owner.") \
+	  "LEAVE of the owner makes the first admin, or the first member, the owner, and says " \
+	  "who.") \
 	X(roster_deletes, RULE_ANY, "ROSTER", \
 	  "After DELETE there is no such group; PRUNE drops it in steps, then it can be made " \
 	  "anew.") \

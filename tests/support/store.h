@@ -53,7 +53,7 @@ struct result {
 	const struct received *receivers;
 	unsigned n_changed, members; /* of a ROSTER */
 	const char *const *changed;
-	const char *name;
+	const char *name, *owner;
 };
 
 struct outcome {
@@ -72,7 +72,8 @@ struct par_op *add_change(struct store *s, struct par_tx *tx, enum par_change_ki
 			  const char *user, const char *peer, uint64_t target);
 struct par_op *add_mark(struct store *s, struct par_tx *tx, enum par_mark_kind kind,
 			const char *user, const char *peer, uint64_t upto);
-/* In the payload `@` with two digits is a hole: kind and operation. */
+/* In the payload `@` with two digits is a hole: kind and operation. Kind 10 is ':', which
+ * follows 9. */
 struct par_op *add_event(struct store *s, struct par_tx *tx, const char *user, const char *payload);
 struct par_op *add_cursor(struct par_tx *tx, const char *user, const char *device, uint64_t acked,
 			  uint64_t sent);

@@ -32,6 +32,7 @@ static void keep_changed(struct store *s, const struct par_op_roster *roster, st
 		kept[i] = store_keep(s, roster->changed[i]);
 	to->members = roster->members;
 	to->name = store_keep(s, roster->new_name);
+	to->owner = store_keep(s, roster->owner);
 }
 
 static void tx_came_back(void *state, void *arg)

@@ -238,6 +238,7 @@ static struct par_op result_of(const char *group, enum par_roster_kind kind, con
 
 	world_begin(&w, group, kind, "ann", users);
 	op.u.roster = w.op;
+	op.u.roster.role = PAR_ROLE_OWNER; /* what ROLE gives here */
 	roster_decide(&op.u.roster, &w.before, w.room, &v);
 	roster_result(&api, NULL, &op, &w.before, &v);
 	memset(&w, 0, sizeof(w)); /* nothing points into it any more */
@@ -254,6 +255,7 @@ static void test_results(void)
 	CU_ASSERT(is(op.u.roster.changed[0], "ann"));
 	CU_ASSERT(is(op.u.roster.changed[1], "bob"));
 	CU_ASSERT(is(op.u.roster.changed[2], "cid"));
+	CU_ASSERT_PTR_NULL(op.u.roster.owner.s); /* he is it, and did not become it */
 	CU_ASSERT(is(op.u.roster.new_name, "new"));
 
 	op = result_of("ann=o bob=a cid=m", PAR_ROSTER_NAME, "");
@@ -265,6 +267,17 @@ static void test_results(void)
 	CU_ASSERT_EQUAL(op.u.roster.members, 2);
 	CU_ASSERT_EQUAL_FATAL(op.u.roster.n_changed, 1);
 	CU_ASSERT(is(op.u.roster.changed[0], "ann"));
+	CU_ASSERT(is(op.u.roster.owner, "bob"));
+
+	op = result_of("ann=m bob=o cid=m", PAR_ROSTER_LEAVE, "");
+	CU_ASSERT_PTR_NULL(op.u.roster.owner.s);
+	op = result_of("ann=o", PAR_ROSTER_LEAVE, "");
+	CU_ASSERT_PTR_NULL(op.u.roster.owner.s);
+
+	op = result_of("ann=o bob=a cid=m", PAR_ROSTER_ROLE, "cid");
+	CU_ASSERT_EQUAL_FATAL(op.u.roster.n_changed, 1);
+	CU_ASSERT(is(op.u.roster.changed[0], "cid"));
+	CU_ASSERT(is(op.u.roster.owner, "cid"));
 
 	op = result_of("ann=o bob=a cid=m", PAR_ROSTER_ADD, "bob");
 	CU_ASSERT(!op.result.applied);

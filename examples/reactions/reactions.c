@@ -364,7 +364,7 @@ static void begin(struct reactions *plugin, const struct par_request *request, b
 	chat_id = par_payload_id(&p, "chatId", PAR_REQUIRED);
 	message = par_payload_message_id(&p, "messageId", PAR_REQUIRED);
 	if (changes) {
-		reaction = par_payload_line(&p, "reaction", REACTION_MAX, PAR_REQUIRED);
+		reaction = par_payload_name(&p, "reaction", REACTION_MAX, PAR_REQUIRED);
 		set = par_payload_bool(&p, "isSet", PAR_REQUIRED);
 	}
 	if (p.error != PAR_OK) {

@@ -203,6 +203,89 @@ static inline struct par_str par_payload_line(struct par_payload *p, const char 
 	return line;
 }
 
+struct par_char_range {
+	uint32_t first, last;
+};
+
+/* Whether the character is in one of `n` ranges, which are in ascending order. */
+static inline bool par_char_in(uint32_t c, const struct par_char_range *ranges, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && c >= ranges[i].first; i++) {
+		if (c <= ranges[i].last)
+			return true;
+	}
+	return false;
+}
+
+/* The character at `*at`, which moves behind it. What a payload holds is UTF-8. */
+static inline uint32_t par_char_next(struct par_str s, size_t *at)
+{
+	unsigned char lead = (unsigned char)s.s[(*at)++];
+	uint32_t c = lead < 0xc0   ? lead
+		     : lead < 0xe0 ? lead & 0x1f
+		     : lead < 0xf0 ? lead & 0xf
+				   : lead & 7;
+
+	for (; lead >= 0xc0 && *at < s.len && ((unsigned char)s.s[*at] & 0xc0) == 0x80; (*at)++)
+		c = c << 6 | ((unsigned char)s.s[*at] & 0x3f);
+	return c;
+}
+
+/* Ends a line, or is none of its characters, or turns the direction of what is
+ * shown beside it. The marks that Arabic and Hebrew need within a line are not among these. */
+static inline bool par_char_breaks_line(uint32_t c)
+{
+	static const struct par_char_range ranges[] = {
+		{ 0, 0x1f }, { 0x7f, 0x9f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 }
+	};
+
+	return par_char_in(c, ranges, sizeof(ranges) / sizeof(ranges[0]));
+}
+
+/* White space, or nothing to be seen at all. */
+static inline bool par_char_is_blank(uint32_t c)
+{
+	static const struct par_char_range ranges[] = {
+		{ 0, 0x20 },        { 0x7f, 0xa0 },     { 0xad, 0xad },      { 0x34f, 0x34f },
+		{ 0x61c, 0x61c },   { 0x115f, 0x1160 }, { 0x1680, 0x1680 },  { 0x17b4, 0x17b5 },
+		{ 0x180b, 0x180f }, { 0x2000, 0x200f }, { 0x2028, 0x202f },  { 0x205f, 0x206f },
+		{ 0x2800, 0x2800 }, { 0x3000, 0x3000 }, { 0x3164, 0x3164 },  { 0xfe00, 0xfe0f },
+		{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xe0000, 0xe0fff }
+	};
+
+	return par_char_in(c, ranges, sizeof(ranges) / sizeof(ranges[0]));
+}
+
+/* A name that is shown to others among their own things: a string of 1 to `max` bytes, one
+ * line, which shows something, and changes nothing of what is shown beside it. */
+static inline struct par_str par_payload_name(struct par_payload *p, const char *key, size_t max,
+					      enum par_need need)
+{
+	struct json_object *value = par_payload_field(p, key, json_type_string, need);
+	struct par_str name = { NULL, 0 };
+	bool blank = true;
+	size_t at = 0;
+
+	if (value == NULL)
+		return name;
+	name = par_payload_string_of(value);
+	if (name.len == 0 || name.len > max)
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, key, "must be 1 to %zu bytes", max);
+	while (at < name.len && p->error == PAR_OK) {
+		uint32_t c = par_char_next(name, &at);
+
+		blank = blank && par_char_is_blank(c);
+		if (par_char_breaks_line(c))
+			par_payload_refuse(p, PAR_E_BAD_PAYLOAD, key,
+					   "must be one line, and not hold U+%04" PRIX32, c);
+	}
+	if (blank)
+		par_payload_refuse(p, PAR_E_BAD_PAYLOAD, key, "must not be blank");
+	return name;
+}
+
 /* One of the words of a list that ends with NULL. */
 static inline struct par_str par_payload_word(struct par_payload *p, const char *key,
 					      const char *const *words, enum par_need need)

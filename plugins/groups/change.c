@@ -81,7 +81,7 @@ void groups_update_chat(void *state, const struct par_request *request)
 
 	par_payload_begin(&p, request->payload);
 	chat_id = groups_chat_id(&p);
-	name = par_payload_line(&p, "name", NAME_MAX_BYTES, PAR_OPTIONAL);
+	name = par_payload_name(&p, "name", NAME_MAX_BYTES, PAR_OPTIONAL);
 	role = par_payload_word(&p, "role", roles, PAR_OPTIONAL);
 	if (name.s == NULL && role.s == NULL)
 		par_payload_refuse(&p, PAR_E_BAD_PAYLOAD, "name", "or role is missing");

@@ -241,7 +241,7 @@ void groups_new_chat(void *state, const struct par_request *request)
 	memset(creation, 0, sizeof(*creation));
 	tx->arg = creation;
 	par_payload_begin(&p, request->payload);
-	name = par_payload_line(&p, "name", NAME_MAX_BYTES, PAR_REQUIRED);
+	name = par_payload_name(&p, "name", NAME_MAX_BYTES, PAR_REQUIRED);
 	client_id = par_payload_id(&p, "clientMessageId", PAR_OPTIONAL);
 	users = users_read(g, &p, tx);
 	id.s = id_text;

@@ -41,7 +41,7 @@ static void attachment(struct par_payload *p, struct par_json *w)
 	struct par_str type = par_payload_word(p, "type", types, PAR_REQUIRED);
 	struct par_str id = par_payload_id(p, "id", PAR_REQUIRED);
 	struct par_str filename =
-	    par_payload_line(p, "filename", ATTACHMENT_NAME_MAX, PAR_REQUIRED);
+	    par_payload_name(p, "filename", ATTACHMENT_NAME_MAX, PAR_REQUIRED);
 	struct par_str url = par_payload_line(p, "url", ATTACHMENT_URL_MAX, PAR_REQUIRED);
 	uint64_t size;
 

@@ -329,11 +329,12 @@ async def test_bad_input(group):
     many = [f"user{number}" for number in range(1001)]
     for request, good, field, values in (
             ("newChat", {"name": "n", "participants": []}, "name",
-             (None, 5, "", "a\0b", "x" * 257, [])),
+             (None, 5, "", "a\0b", "x" * 257, [], "a\nb", "a\x85", "\u202egpj.exe", "\u2028",
+              "\u2066a", " \u3000\u200b")),
             ("newChat", {"name": "n", "participants": []}, "clientMessageId",
              (None, 5, "", "x" * 129)),
             ("newChat", {"name": "n"}, "participants", (None, 5, "bob", {})),
-            ("updateChat", g.on(), "name", (None, 5, "", "x" * 257)),
+            ("updateChat", g.on(), "name", (None, 5, "", "x" * 257, "a\nb", " ")),
             ("updateChat", g.on(participants=[g.bob]), "role", (None, 5, "", "king")),
             ("updateChat", g.on(role="owner"), "participants", (None, [], [g.bob, g.carol])),
             ("addParticipants", g.on(), "participants", (None, "bob")),

@@ -169,7 +169,7 @@ for kind, base in (("messages", {"chatId": "BOB"}), ("chats", {})):
 for field, values in (
         ("type", (..., "", "film", 1, None)),
         ("id", (..., "", "i" * 129, "a\0", 1, None)),
-        ("filename", (..., "", "a\0b", 1, None, "f" * 1025)),
+        ("filename", (..., "", "a\0b", 1, None, "f" * 1025, "gpj.\u202eexe", " ", "a\n")),
         ("url", (..., "", "a\0b", 1, None, {}, "u" * 4097)),
         ("size", (-1, 1.5, "1", None, 2 ** 53 + 1, 2 ** 70)),
         ("meta", ("x", 1, [], None, {"x": "y" * 8200}))):

@@ -20,6 +20,11 @@ TESTS += tests/unit/test_handshake
 tests_unit_test_handshake_SOURCES = tests/unit/test_handshake.c tests/unit/unit.h
 tests_unit_test_handshake_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_payload
+TESTS += tests/unit/test_payload
+tests_unit_test_payload_SOURCES = tests/unit/test_payload.c tests/unit/unit.h
+tests_unit_test_payload_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_roster
 TESTS += tests/unit/test_roster
 tests_unit_test_roster_SOURCES = tests/unit/test_roster.c tests/unit/unit.h

@@ -157,12 +157,24 @@ void choose_tx(struct plan *plan)
 		choose_op(plan, kinds[below(sizeof(kinds) / sizeof(kinds[0]))], 0);
 }
 
+static void choose_keys(struct plan *plan)
+{
+	unsigned i;
+
+	plan->n_keys = below(M_KEYS + 1);
+	for (i = 0; i < plan->n_keys; i++)
+		plan->keys[i] = below(M_DOCS + 1);
+	if (one_in(2))
+		plan->max_bytes = below(20);
+}
+
 void choose_query(struct plan *plan)
 {
 	static const enum par_query_kind kinds[] = { PAR_QUERY_DEVICE,   PAR_QUERY_EVENTS,
 						     PAR_QUERY_EVENTS,   PAR_QUERY_MESSAGES,
 						     PAR_QUERY_MESSAGES, PAR_QUERY_CHATS,
-						     PAR_QUERY_CHAT,     PAR_QUERY_DOC_SCAN };
+						     PAR_QUERY_CHAT,     PAR_QUERY_DOC_SCAN,
+						     PAR_QUERY_DOCS };
 
 	plan->query = kinds[below(sizeof(kinds) / sizeof(kinds[0]))];
 	plan->user = below(M_USERS);
@@ -174,6 +186,8 @@ void choose_query(struct plan *plan)
 		plan->limit = 0;
 	if (plan->query == PAR_QUERY_DOC_SCAN)
 		plan->limit = M_DOCS + 1;
+	if (plan->query == PAR_QUERY_DOCS)
+		choose_keys(plan);
 	if (plan->query == PAR_QUERY_EVENTS) {
 		plan->after = one_in(2) ? model.users[plan->user].devices[plan->device].acked
 					: below(model.users[plan->user].last_seq + 1);

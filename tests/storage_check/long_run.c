@@ -151,10 +151,22 @@ static void submit_tx(struct plan *plan)
 	plan->outcome = store_submit(&store, tx);
 }
 
+static struct par_query *build_query(const struct plan *plan, const char *user)
+{
+	const char *keys[M_KEYS];
+	unsigned i;
+
+	if (plan->query != PAR_QUERY_DOCS)
+		return store_query(&store, plan->query, user);
+	for (i = 0; i < plan->n_keys; i++)
+		keys[i] = store_format(&store, "k%u", plan->keys[i]);
+	return store_docs_query(&store, model_plugin(&model), keys, plan->n_keys);
+}
+
 static void submit_query(struct plan *plan)
 {
 	const char *user = model_user(&model, plan->user);
-	struct par_query *q = store_query(&store, plan->query, user);
+	struct par_query *q = build_query(plan, user);
 
 	plan->now = q->now;
 	q->device = par_str_of(model_device(plan->device));

@@ -23,6 +23,7 @@
 #define M_MESSAGES 200
 #define M_EVENTS 500
 #define M_DOCS 8
+#define M_KEYS 12 /* of one query */
 #define M_ABOVE 4
 #define M_PAYLOAD 128
 
@@ -82,6 +83,7 @@ struct plan {
 	enum par_query_kind query;
 	unsigned user, peer, device, limit;
 	uint64_t after, start_id, end_id;
+	unsigned keys[M_KEYS], n_keys; /* DOCS; M_DOCS is one that is never there */
 	size_t max_bytes;
 	struct page *page;
 };

@@ -245,6 +245,28 @@ static void check_docs(const struct model *m, const struct plan *plan)
 	want(plan, "number of documents", plan->page->n, n);
 }
 
+static void check_docs_by_keys(const struct model *m, const struct plan *plan)
+{
+	const struct page *page = plan->page;
+	size_t bytes = 0;
+	unsigned i;
+
+	for (i = 0; i < plan->n_keys && i < plan->limit; i++) {
+		unsigned key = plan->keys[i], doc = key < M_DOCS ? m->docs[key] : 0;
+		const char *value = doc == 0 ? NULL : store_format(&store, "v%u", doc);
+
+		bytes += value == NULL ? 0 : strlen(value);
+		if (i > 0 && bytes > plan->max_bytes)
+			break;
+		if (i >= page->n)
+			continue;
+		want_text(plan, "key", page->docs[i].key, store_format(&store, "k%u", key));
+		want_text(plan, "value", page->docs[i].value, value);
+	}
+	want(plan, "number of keys looked at", page->n, i);
+	want(plan, "has_more", page->has_more, i < plan->n_keys);
+}
+
 /* Whether it is about a group that the user is not in. */
 static bool wants_access(struct model *m, const struct plan *plan)
 {
@@ -285,8 +307,10 @@ void model_check(struct model *m, const struct plan *plan)
 	case PAR_QUERY_DEVICE:
 	case PAR_QUERY_DOC_GET:
 	case PAR_QUERY_DOC_SCAN:
-	case PAR_QUERY_DOCS:
 		check_docs(m, plan);
+		return;
+	case PAR_QUERY_DOCS:
+		check_docs_by_keys(m, plan);
 		return;
 	case PAR_QUERY_MEMBERS:
 		model_check_members(m, plan);

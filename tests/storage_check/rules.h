@@ -277,7 +277,14 @@ struct rule {
 	X(docs_expected, RULE_ANY, "struct par_op_doc", \
 	  "With `expects` what is there must have those bytes, else it is PAR_E_CONFLICT.") \
 	X(docs_scan, RULE_ANY, "struct par_query", \
-	  "A scan has the keys with the prefix, by their bytes, behind after_key, in pages.")
+	  "A scan has the keys with the prefix, by their bytes, behind after_key, in pages.") \
+	X(docs_by_keys, RULE_ANY, "DOCS", \
+	  "A row for each key, in their order, also of one that is not there or comes again.") \
+	X(docs_by_keys_pages, RULE_ANY, "DOCS", \
+	  "At most `limit` rows, and max_bytes of values but for the first row; n says how many " \
+	  "keys were looked at.") \
+	X(docs_by_keys_order, RULE_ANY, "QUERIES", \
+	  "Few keys or PAR_DOCS_MAX, they show what was submitted before, and nothing of after.")
 
 #define RULES_OF_TRANSACTIONS(X) \
 	X(tx_is_atomic, RULE_ANY, "TRANSACTIONS", \

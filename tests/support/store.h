@@ -143,6 +143,9 @@ struct page {
 
 /* A query with limit 100 and 1 MB; the strings are the caller's. */
 struct par_query *store_query(struct store *s, enum par_query_kind kind, const char *user);
+/* DOCS of so many keys; the array is copied. */
+struct par_query *store_docs_query(struct store *s, const char *plugin, const char *const *keys,
+				   unsigned n);
 struct page *store_ask(struct store *s, struct par_query *query);
 struct page *store_run_query(struct store *s, struct par_query *query);
 

@@ -151,6 +151,22 @@ struct par_query *store_query(struct store *s, enum par_query_kind kind, const c
 	return q;
 }
 
+struct par_query *store_docs_query(struct store *s, const char *plugin, const char *const *keys,
+				   unsigned n)
+{
+	struct par_query *q = store_query(s, PAR_QUERY_DOCS, "");
+	struct par_str *copy = s->host->api.query_alloc(q, n * sizeof(*copy) + 1);
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		copy[i] = par_str_of(keys[i]);
+	q->plugin = par_str_of(plugin);
+	q->keys = copy;
+	q->n_keys = n;
+	q->limit = PAR_DOCS_MAX;
+	return q;
+}
+
 struct page *store_ask(struct store *s, struct par_query *query)
 {
 	struct store_pending *p = query->arg;

@@ -11,12 +11,17 @@
 #include "engine/sweep.h"
 #include "plugin/plugin.h"
 
+/* Whether who gets it did it himself; of many it is chat.user alone who can have. */
+static bool delivery_is_own(const struct par_op_event *event, struct par_str name)
+{
+	return event->reach == PAR_REACH_USER ? event->own : par_str_equal(name, event->chat.user);
+}
+
 /* To the sessions of one who gets it. */
 static void delivery_to(struct core *core, const struct par_op_event *event, struct par_str name,
 			const struct stream_item *item)
 {
 	struct user *user = user_find(core, name);
-	bool may_be_own = event->own || event->reach != PAR_REACH_USER;
 	struct session *session;
 
 	if (user == NULL)
@@ -25,7 +30,7 @@ static void delivery_to(struct core *core, const struct par_op_event *event, str
 		user->last_seq = item->seq;
 	LIST_FOREACH(session, &user->sessions, of_user)
 		stream_event(core, session, item,
-			     may_be_own && session->id == event->origin_session);
+			     session->id == event->origin_session && delivery_is_own(event, name));
 }
 
 static void delivery_event(struct core *core, const struct par_op *op)

@@ -7,6 +7,16 @@
  */
 #include "messaging.h"
 
+/* Of how many members a page says something, with so many messages. */
+#define DELIVERING_ENTRIES 2500
+
+unsigned delivering_limit(const struct delivering *delivering, unsigned count)
+{
+	unsigned most = delivering->n == 0 ? count : DELIVERING_ENTRIES / delivering->n;
+
+	return count < most ? count : most;
+}
+
 void delivering_keep(struct messaging *m, struct delivering *to, struct par_query *query,
 		     const struct par_query *members)
 {

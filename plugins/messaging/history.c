@@ -167,7 +167,7 @@ static void messages_submit(struct messaging *m, par_request_id request, struct 
 	query->chat = par_chat_in_query(m->api, query, query->user, peer);
 	query->start_id = page->start_id;
 	query->end_id = page->end_id;
-	query->limit = page->count;
+	query->limit = delivering_limit(&kept->delivering, page->count);
 	m->api->query_submit(query);
 }
 

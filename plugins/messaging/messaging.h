@@ -123,6 +123,8 @@ struct delivering {
 /* Copies the rows of a MEMBERS query into the memory of the other query. */
 void delivering_keep(struct messaging *m, struct delivering *to, struct par_query *query,
 		     const struct par_query *members);
+/* `count`, or fewer messages: each may have all the members in it. */
+unsigned delivering_limit(const struct delivering *delivering, unsigned count);
 /* The member `delivering` of a message. */
 void delivering_write(struct par_json *w, const struct delivering *delivering,
 		      const struct par_stored_message *message);

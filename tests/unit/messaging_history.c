@@ -89,6 +89,52 @@ static void test_page_bytes(void)
 	world_end();
 }
 
+/* A group of alice and 49 others; its id is 36 bytes. */
+static void make_group(char id[40])
+{
+	struct par_plugin *groups = host_load(world_host(), PLUGIN_BUILD_DIR "/groups.so", NULL);
+	const struct host_answer *got;
+	char payload[1000];
+	par_request_id request;
+	int n = snprintf(payload, sizeof(payload), "{\"name\":\"G\",\"participants\":[\"bob\"");
+	unsigned i;
+
+	for (i = 1; i < 49; i++)
+		n += snprintf(payload + n, sizeof(payload) - (size_t)n, ",\"u%u\"", i);
+	snprintf(payload + n, sizeof(payload) - (size_t)n, "]}");
+	CU_ASSERT_FATAL(groups != NULL && host_start(groups));
+	request = host_request(world_requests(), &alice.client, "newChat", payload);
+	host_settle(world_host());
+	got = host_answer(world_requests(), request);
+	CU_ASSERT_FATAL(got->payload != NULL && strstr(got->payload, "grp_") != NULL);
+	snprintf(id, 40, "%.36s", strstr(got->payload, "grp_"));
+}
+
+/* Each message may name all the members: there are fewer of them on a page. */
+static void test_page_members(void)
+{
+	char group[40], payload[80];
+	const struct host_answer *got;
+	par_request_id id;
+	unsigned i;
+
+	world_begin(NULL);
+	make_group(group);
+	snprintf(payload, sizeof(payload), "{\"chatId\":\"%s\",\"message\":\"x\"}", group);
+	for (i = 1; i <= 60; i++)
+		host_request(world_requests(), &alice.client, "new", payload);
+	snprintf(payload, sizeof(payload), "{\"chatId\":\"%s\",\"count\":500}", group);
+	id = host_request(world_requests(), &alice.client, "messages", payload);
+	host_settle(world_host());
+	got = host_answer(world_requests(), id);
+	CU_ASSERT_FATAL(got->payload != NULL);
+	CU_ASSERT(strstr(got->payload, "{\"messageId\":10,") == NULL);
+	CU_ASSERT(strstr(got->payload, "{\"messageId\":11,") != NULL);
+	CU_ASSERT(strstr(got->payload, "],\"hasMore\":true}") != NULL);
+	host_requests_forget(world_requests());
+	world_end();
+}
+
 static void ask_status(struct person *person, const char *chat_id, const char *status,
 		       unsigned line)
 {
@@ -179,6 +225,11 @@ static void test_last_message(void)
 }
 
 const struct unit_test history_tests[] = {
-	{ "pages", test_pages }, { "bytes of a page", test_page_bytes }, { "status", test_status },
-	{ "chats", test_chats }, { "last message", test_last_message },  { NULL, NULL },
+	{ "pages", test_pages },
+	{ "bytes of a page", test_page_bytes },
+	{ "members of a page", test_page_members },
+	{ "status", test_status },
+	{ "chats", test_chats },
+	{ "last message", test_last_message },
+	{ NULL, NULL },
 };

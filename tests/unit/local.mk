@@ -229,12 +229,18 @@ tests_unit_test_sqlite_upgrade_CPPFLAGS = $(HOST_CPPFLAGS) $(SQLITE_CFLAGS) \
 	-DUPGRADE_FILES='"$(abs_top_srcdir)/tests/unit"'
 tests_unit_test_sqlite_upgrade_LDADD = $(SQLITE_TEST_LIBS)
 
-check_PROGRAMS += tests/unit/test_postgres_queue tests/unit/test_postgres_params
-TESTS += tests/unit/test_postgres_queue tests/unit/test_postgres_params
-tests_unit_test_postgres_queue_SOURCES = tests/unit/test_postgres_queue.c \
-	plugins/storage_postgres/queue.c plugins/storage_postgres/queue.h \
-	plugins/storage_postgres/queue_key.c plugins/storage_postgres/queue_key.h tests/unit/unit.h
+QUEUE_TEST_SOURCES = plugins/storage_postgres/queue.c plugins/storage_postgres/queue.h \
+	plugins/storage_postgres/queue_key.c plugins/storage_postgres/queue_key.h \
+	tests/unit/queue_world.c tests/unit/queue_world.h tests/unit/unit.h
+check_PROGRAMS += tests/unit/test_postgres_queue tests/unit/test_postgres_keys
+TESTS += tests/unit/test_postgres_queue tests/unit/test_postgres_keys
+tests_unit_test_postgres_queue_SOURCES = tests/unit/test_postgres_queue.c $(QUEUE_TEST_SOURCES)
 tests_unit_test_postgres_queue_LDADD = $(CUNIT_LIBS)
+tests_unit_test_postgres_keys_SOURCES = tests/unit/test_postgres_keys.c $(QUEUE_TEST_SOURCES)
+tests_unit_test_postgres_keys_LDADD = $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_postgres_params
+TESTS += tests/unit/test_postgres_params
 tests_unit_test_postgres_params_SOURCES = tests/unit/test_postgres_params.c \
 	plugins/storage_postgres/params.c plugins/storage_postgres/params.h \
 	plugins/storage_postgres/sqlstate.c plugins/storage_postgres/sqlstate.h tests/unit/unit.h

@@ -484,7 +484,9 @@ struct par_chat_entry {
 	enum par_role role; /* of this user, in a group */
 };
 
-/* MEMBERS: of the group `chat`, ascending by the bytes of their ids, behind `after_key`. */
+/* MEMBERS: of the group `chat`, ascending by the bytes of their ids, behind `after_key`. With a
+ * chat.user whose s is NULL the server asks for itself: then PAR_E_NOT_FOUND says that there is no
+ * such group. */
 struct par_member {
 	struct par_str user;
 	enum par_role role;

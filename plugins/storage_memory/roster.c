@@ -189,7 +189,8 @@ void query_members(struct memory *m, struct par_query *q)
 	size_t bytes = 0;
 	unsigned i = 0;
 
-	if (!par_chat_is_group(&q->chat) || chat_member(chat, q->chat.user) == NULL) {
+	if (!par_chat_is_group(&q->chat) || chat == NULL || chat->n_in == 0 ||
+	    (q->chat.user.s != NULL && chat_member(chat, q->chat.user) == NULL)) {
 		q->error = PAR_E_NOT_FOUND;
 		q->message = "there is no such chat";
 		return;

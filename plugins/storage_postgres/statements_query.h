@@ -105,7 +105,11 @@
 	  "  FROM member m JOIN users u ON u.id = m.usr WHERE m.chat = me.chat" \
 	  "  AND u.name > coalesce($4, '') ORDER BY u.name LIMIT $1::bigint + 1) p ON true" \
 	  " WHERE me.chat = (SELECT id FROM chat WHERE key = $2)" \
-	  " AND me.usr = (SELECT id FROM users WHERE name = $3) ORDER BY p.name") \
+	  " AND me.usr = CASE WHEN $3::text IS NOT NULL" \
+	  "  THEN (SELECT id FROM users WHERE name = $3)" \
+	  "  ELSE (SELECT usr FROM member" \
+	  "   WHERE chat = (SELECT id FROM chat WHERE key = $2) LIMIT 1)" \
+	  "  END ORDER BY p.name") \
 	X(ST_QUERY_PEERS, \
 	  "SELECT peer FROM member WHERE usr = (SELECT id FROM users WHERE name = $2)" \
 	  " AND peer > coalesce($3, '') COLLATE \"C\" AND peer <> $2 AND rank > 0" \

@@ -122,7 +122,7 @@ void query_members(struct db *db, struct par_query *q)
 	size_t bytes = 0;
 	unsigned i;
 
-	if (chat == NULL || chat_member(chat, q->chat.user) == NULL) {
+	if (chat == NULL || (q->chat.user.s != NULL && chat_member(chat, q->chat.user) == NULL)) {
 		query_refuse(q, PAR_E_NOT_FOUND, "there is no such chat");
 		return;
 	}

@@ -313,6 +313,38 @@ void rule_members_in_pages(void)
 	EXPECT_TEXT(members_page(NULL, 9, 1), "Bob more");
 }
 
+static struct page *members_for_the_server(const char *group, const char *after)
+{
+	struct par_query *q = store_query(&store, PAR_QUERY_MEMBERS, NULL);
+
+	q->chat.key = q->chat.peer = par_str_of(group);
+	q->after_key = par_str_of(after);
+	q->limit = 2;
+	q->max_bytes = 999;
+	return store_run_query(&store, q);
+}
+
+void rule_members_for_the_server(void)
+{
+	struct page *page;
+
+	EXPECT_EQ(members_for_the_server(GROUP, NULL)->error, PAR_E_NOT_FOUND);
+	group_new("ann", GROUP, "bob cid");
+	page = members_for_the_server(GROUP, NULL);
+	NEED_EQ(page->n, 2);
+	EXPECT_STR(page->members[0].user, "ann");
+	EXPECT_STR(page->members[1].user, "bob");
+	EXPECT(page->has_more);
+	page = members_for_the_server(GROUP, "bob");
+	NEED_EQ(page->n, 1);
+	EXPECT_STR(page->members[0].user, "cid");
+	page = members_for_the_server(GROUP, "cid");
+	EXPECT_EQ(page->error, PAR_OK);
+	EXPECT_EQ(page->n, 0);
+	do_roster(&store, PAR_ROSTER_DELETE, "ann", GROUP, NULL);
+	EXPECT_EQ(members_for_the_server(GROUP, NULL)->error, PAR_E_NOT_FOUND);
+}
+
 void rule_append_forwards(void)
 {
 	struct par_tx *tx;

@@ -165,6 +165,8 @@ struct rule {
 	  "Groups are in the list in the order of their last message, or of joining.") \
 	X(members_in_pages, RULE_ANY, "MEMBERS", \
 	  "A page has the members by their bytes, behind after_key, up to limit and max_bytes.") \
+	X(members_for_the_server, RULE_ANY, "MEMBERS", \
+	  "Asked for nobody it says who is in the group, and whether there is one.") \
 	X(append_forwards, RULE_ANY, "APPEND", \
 	  "What is forwarded must be there for the user, and be neither deleted nor a service " \
 	  "message.")
@@ -183,6 +185,8 @@ struct rule {
 	X(reach_many, RULE_ANY, "EVENT", "An event reaches hundreds of members at once.") \
 	X(reach_refused, RULE_ANY, "EVENT", \
 	  "An event to members by who is none is PAR_E_NOT_FOUND, and its transaction undone.") \
+	X(reach_one_member, RULE_ANY, "EVENT", \
+	  "An event to one user with `chat` is PAR_E_NOT_FOUND unless he is a member.") \
 	X(reach_ends_with_the_removal, RULE_ANY, "ORDER", \
 	  "Who is removed gets nothing of what was submitted after that.") \
 	X(reach_in_a_batch, RULE_ANY, "ORDER", \

@@ -169,6 +169,12 @@ static void each_receiver_gets_his_own(void)
 	answer("{\"b\":2}", "bob", 2u, 8u, NULL);
 	CU_ASSERT(world_next_has(bob, "\"payload\":{\"b\":2,\"missed\":8}}"));
 	nothing_more(carol);
+	/* asked for in her name: he did not do it himself */
+	tx = tx_of_test();
+	add_reach(tx, PAR_REACH_MEMBERS)->origin_session = session_of(bob)->id;
+	submit(tx);
+	answer("{\"c\":3}", "bob", 3u, 9u, NULL);
+	CU_ASSERT(world_next_has(bob, "\"payload\":{\"c\":3,\"missed\":9}}"));
 	world_hang_up(&w, phone);
 	world_hang_up(&w, bob);
 	world_hang_up(&w, carol);

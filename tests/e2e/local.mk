@@ -59,7 +59,9 @@ E2E_FILES = \
 	tests/e2e/test_two_servers.py \
 	tests/e2e/test_typing.py \
 	tests/e2e/test_zoo.py \
+	tests/e2e/walk_calls.py \
 	tests/e2e/walk_model.py \
+	tests/e2e/walk_presence.py \
 	tests/e2e/wire.py
 
 # The scripts that test_dialogues.py plays are a folder of their own.

@@ -12,14 +12,20 @@ import random
 import pytest
 
 from harness import DURABLE, in_thread
+from walk_calls import MAX_PARTICIPANTS, Phone
 from walk_model import Model, Refused
+from walk_presence import Presence
 
 USERS = [f"u{number:02}" for number in range(20)]
 TWO_DEVICES = USERS[::3]
+AWAY = 6  # so many devices are not connected, at any time
 WRONG = (("new", {"chatId": "u01"}), ("new", {"message": "to nobody"}),
          ("edit", {"chatId": "u01", "originalMessageId": -1, "message": "x"}),
          ("delete", {"chatId": "u01", "originalMessageId": "1"}), ("read", {"chatId": ["u01"]}),
-         ("newChat", {"name": "", "participants": []}), ("leaveChat", {"chatId": "u01"}))
+         ("newChat", {"name": "", "participants": []}), ("leaveChat", {"chatId": "u01"}),
+         ("newCall", {"chatId": "u01"}), ("newCall", {"chatId": "u01", "callType": "smoke"}),
+         ("joinCall", {"chatId": "u01", "callId": 1}), ("leaveCall", {"callId": "c"}),
+         ("closeCall", {"chatId": ["u01"], "callId": "c"}), ("lastSeen", {"chatId": None}))
 
 
 class Walk:
@@ -32,34 +38,47 @@ class Walk:
         self.heard = {place: {} for place in self.places}  # seq -> event
         self.groups = []
         self.sent = 0
+        self.phone, self.presence = Phone(self), Presence(self)
 
     # --- devices
 
     async def connect(self, place, auto_ack=True):
         client = await self.server.connect(*place, auto_ack=auto_ack)
         self.clients[place] = client
+        self.presence.came(place, client)
         await client.barrier()  # its device is on record
 
     def listen(self, place):
         """Takes down what came, which must be what the model says."""
-        user, device = place
         client = self.clients[place]
-        for event in client.events[client.taken:]:
-            seq = event["seq"]
-            assert seq <= len(self.model.streams[user]), f"{place} was told too much: {event}"
-            kind, payload, origin = self.model.streams[user][seq - 1]
-            assert event["eventType"] == kind and origin != device, (place, kind, payload, event)
-            for key, value in payload.items():
-                assert event["payload"].get(key) == value, (place, key, value, event)
-            before = self.heard[place].setdefault(seq, event["payload"])
-            assert before == event["payload"]
-        client.taken = len(client.events)
+        while client.taken < len(client.events):
+            event = client.events[client.taken]
+            client.taken += 1
+            if event["eventType"] == "callSignal":
+                self.phone.hear(place, event)
+            elif "seq" not in event:
+                self.presence.hear(place, client, event)
+            else:
+                self.compare(place, event)
+
+    def compare(self, place, event):
+        """With the model's stream."""
+        user, device = place
+        seq = event["seq"]
+        assert seq <= len(self.model.streams[user]), f"{place} was told too much: {event}"
+        kind, payload, origin = self.model.streams[user][seq - 1]
+        assert event["eventType"] == kind and origin != device, (place, kind, payload, event)
+        for key, value in payload.items():
+            assert event["payload"].get(key) == value, (place, key, value, event)
+        before = self.heard[place].setdefault(seq, event["payload"])
+        assert before == event["payload"]
 
     async def disconnect(self, place):
         client = self.clients[place]
         await (client.close() if self.random.random() < 0.5 else client.kill())
         self.listen(place)
         del self.clients[place]
+        self.presence.went(place, client)
 
     # --- one request
 
@@ -69,12 +88,13 @@ class Walk:
         self.expect(place, answer, predict, (payload_type, payload))
 
     def expect(self, place, answer, predict, what):
-        self.model.actor = place
-        self.model.now = (answer.get("payload") or {}).get("timestamp", answer["timestamp"])
+        self.model.answered(place, answer)
         try:
             wanted = predict(answer.get("payload"))
         except Refused as refused:
-            assert answer.get("error", {}).get("code") == str(refused), (place, what, answer)
+            error = answer.get("error", {})
+            assert error.get("code") == str(refused), (place, what, answer, str(refused))
+            assert refused.details.items() <= error.get("details", {}).items(), (place, answer)
             return
         assert "error" not in answer, (place, what, answer)
         for key, value in (wanted or {}).items():
@@ -82,7 +102,10 @@ class Walk:
 
     def some_chat(self, user):
         """His own, others', and groups that he is not in, or nobody any more."""
-        if self.groups and self.random.random() < 0.5:
+        his = [group for group in self.groups if self.model.find(user, group)]
+        if his and self.random.random() < 0.3:
+            return self.random.choice(his)
+        if self.groups and self.random.random() < 0.3:
             return self.random.choice(self.groups)
         near = USERS.index(user) + self.random.choice((0, 1, 1, 2, 19, 18, 5))
         return USERS[near % len(USERS)]
@@ -147,7 +170,7 @@ class Walk:
         chat_id, others = self.random.choice(self.groups[-4:]), self.some_users(3)
         role, name = self.random.choice(("member", "admin", "owner")), f"name {self.sent % 3}"
         named = {"chatId": chat_id}
-        await self.ask(place, *self.random.choice((
+        way = self.random.choice((
             ("addParticipants", {**named, "participants": others},
              lambda _: self.model.add(chat_id, others)),
             ("removeParticipants", {**named, "participants": others},
@@ -156,13 +179,30 @@ class Walk:
             ("updateChat", {**named, "role": role, "participants": others[:1]},
              lambda _: self.model.promote(chat_id, role, others[0])),
             ("leaveChat", named, lambda _: self.model.leave(chat_id)),
-        )))
+        ))
+        gone = {"removeParticipants": others, "leaveChat": [place[0]]}.get(way[0], ())
+        if not self.phone.calls.busy(chat_id, gone):
+            await self.ask(place, *way)
 
     async def drop(self, place):
         if self.groups:
             chat_id = self.random.choice(self.groups)
+            if self.phone.calls.busy(chat_id, USERS):
+                return
             await self.ask(place, "deleteChat", {"chatId": chat_id},
                            lambda _: self.model.drop(chat_id))
+
+    async def call(self, place):
+        await self.phone.use(place)
+
+    async def turn(self, place):
+        await self.presence.turn(place)
+
+    async def type(self, place):
+        await self.presence.type(place)
+
+    async def rest(self, _):
+        await self.presence.judge()
 
     async def err(self, place):
         await self.clients[place].fails("bad_payload", *self.random.choice(WRONG))
@@ -198,21 +238,25 @@ class Walk:
         seen, end = [], {}
         while True:
             page = await client.ok("messages", {"chatId": chat_id, "count": 7, **end})
-            seen = [(m["messageId"], m["sender"], m["type"], m.get("message"))
+            seen = [(m["messageId"], m["sender"], m["type"], m.get("message"),
+                     m.get("clientMessageId"), m["type"] == "call" and m.get("payload") or None)
                     for m in page["messages"]] + seen
             if not page["hasMore"]:
                 break
             end = {"endId": seen[0][0]}
-        assert seen == wanted, (user, chat_id)
+        assert seen == wanted, (user, chat_id, [p for p in zip(seen, wanted) if p[0] != p[1]])
 
     # --- the walk
 
     WAYS = (("write", 40), ("change", 14), ("mark", 14), ("gather", 2), ("govern", 9), ("drop", 1),
-            ("err", 4), ("come_and_go", 8), ("look", 8))
+            ("err", 4), ("come_and_go", 8), ("look", 8), ("call", 30), ("turn", 6), ("type", 4),
+            ("rest", 2))
 
     async def go(self, steps, kills):
         for place in self.places:
             await self.connect(place)
+        for place in self.random.sample(self.places, AWAY):
+            await self.disconnect(place)
         deaths = set(self.random.sample(range(steps // 4, steps), kills))
         for step in range(steps):
             way, = self.random.choices([name for name, _ in self.WAYS],
@@ -225,26 +269,41 @@ class Walk:
             self.listen(self.random.choice(list(self.clients)))
         await self.end()
 
-    async def die(self, place):
-        """With a message on its way, which is sent again."""
+    def last_words(self, place):
+        """A request that can be sent again, and what the model says to it."""
+        if self.random.random() < 0.5:
+            return self.phone.last_words(place[0])
         payload = self.message(place[0])
-        await self.clients[place].begin("new", payload)
+        return "new", payload, lambda _: self.model.new(
+            payload["chatId"], payload["message"], payload["clientMessageId"])
+
+    async def die(self, place):
+        """With a request on its way, which is sent again."""
+        asks, payload, predict = self.last_words(place)
+        await self.clients[place].begin(asks, payload)
         await in_thread(self.server.kill)
         there = list(self.clients)
         told = {}
         for other in there:
             await self.clients[other].closed()
             told[other] = self.clients.pop(other)
+        self.presence.died()
         await in_thread(self.server.start)
         for other in there:
             await self.connect(other)
-        answer = await self.clients[place].request("new", payload)
-        self.expect(place, answer, lambda _: self.model.new(
-            payload["chatId"], payload["message"], payload["clientMessageId"]), payload)
+        answer = await self.clients[place].request(asks, payload)
+        if asks in ("closeCall", "leaveCall") and "error" in answer:
+            assert answer["error"]["code"] == "not_found"
+            self.model.answered(place, answer)
+            predict(None)  # the call ended before the server did
+        else:
+            self.expect(place, answer, predict, payload)
         for other, client in told.items():  # what came before it died
             now, self.clients[other] = self.clients[other], client
             self.listen(other)
             self.clients[other] = now
+            del self.presence.sessions[client]
+        await self.presence.judge()
 
     async def end(self):
         """All come, and get all that is theirs."""
@@ -262,11 +321,15 @@ class Walk:
 
             await self.clients[place].until(complete, f"all {len(owed)} events")
             await self.look(place)
+        await self.presence.judge()
 
 
 async def walk(make_server, steps, kills):
     seed = int(os.environ.get("PARLANCE_TEST_WALK", random.randrange(10 ** 6)))
-    server = make_server(storage=DURABLE, plugins={"groups": {}},
+    calls = {"ring_timeout": "10m", "reconnect_grace": "10m", "max_participants": MAX_PARTICIPANTS}
+    server = make_server(storage=DURABLE,
+                         plugins={"groups": {}, "calls": calls, "typing": {"typing_interval": "0s"},
+                                  "presence": {"offline_grace": "20ms"}},
                          server={"max_bad_messages": 10000, "cursor_interval": "50ms"}).start()
     try:
         await Walk(server, seed).go(steps, kills)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a server must say, for the random walk (test_random_walk.py): PROTOCOL.md sections 3, 4 and 7
-once more, written as plainly as can be and counting everything anew each time. Each request is
-a method; it returns the payload of the answer, as far as it can be known, or raises Refused; and
-it appends to `streams` what each user must be told.
+"""What a server must say, for the random walk (test_random_walk.py): PROTOCOL.md sections 3, 4 and
+7 once more, written as plainly as can be and counting everything anew each time; calls are in
+walk_calls.py, and what is not stored in walk_presence.py. Each request is a method; it returns
+the payload of the answer, as far as it can be known, or raises Refused; and it appends to
+`streams` what each user must be told.
 
 A user's stream is a list of (eventType, payload, device): the device is the one that did it
 and need not be told, or None. An event's place in the list is its seq.
@@ -10,19 +11,28 @@ and need not be told, or None. An event's place in the list is its seq.
 
 
 class Refused(Exception):
-    """With the code of the error."""
+    """With the code of the error, and its details where they are to be judged."""
+
+    def __init__(self, code, **details):
+        super().__init__(code)
+        self.details = details
+
+
+def is_group(chat_id):
+    return chat_id.startswith("grp_")
 
 
 class Message:
-    def __init__(self, number, sender, kind, text=None, client=None, original=None):
+    def __init__(self, number, sender, kind, text=None, client=None, original=None, call=None):
         self.id, self.sender, self.kind, self.text, self.client = number, sender, kind, text, client
         self.original = original  # of an edit or a deletion
+        self.call = call  # that it tells of: walk_calls.py
         self.deletion = None
         self.hidden = set()
 
     @property
     def service(self):
-        return self.kind != "new"
+        return self.kind in ("edit", "delete")
 
 
 class Member:
@@ -56,16 +66,37 @@ class Model:
         self.streams = {user: [] for user in users}
         self.clock = 0  # orders chats
         self.now = 0  # of the answer to the request under way
+        self.span = (0, 0)  # when it took effect: not before the last one, and not after
         self.actor = None  # (user, device) of the request under way
 
     # --- helpers
 
+    def answered(self, actor, answer):
+        """What the methods are about from here on."""
+        self.actor = actor
+        self.now = (answer.get("payload") or {}).get("timestamp", answer["timestamp"])
+        self.span = (self.span[1], answer["timestamp"])
+
     def find(self, user, chat_id):
         """The chat as the user may reach it, or None."""
-        if chat_id.startswith("grp_"):
+        if is_group(chat_id):
             chat = self.groups.get(chat_id)
             return chat if chat and user in chat.members else None
         return self.dialogs.get(frozenset((user, chat_id)))
+
+    def open(self, user, chat_id):
+        """The same; a dialog is there from now on."""
+        if is_group(chat_id):
+            return self.must(user, chat_id)
+        pair = frozenset((user, chat_id))
+        chat = self.dialogs.setdefault(pair, Chat())
+        for one in pair:
+            chat.members.setdefault(one, Member())
+        return chat
+
+    def peers(self, user):
+        """With whom he shares a dialog."""
+        return {other for pair in self.dialogs if user in pair for other in pair - {user}}
 
     def must(self, user, chat_id):
         chat = self.find(user, chat_id)
@@ -87,7 +118,7 @@ class Model:
     def named(self, chat_id, reader):
         """The actor's chatId as the reader names the chat."""
         actor = self.actor[0]
-        return chat_id if chat_id.startswith("grp_") or reader == actor else actor
+        return chat_id if is_group(chat_id) or reader == actor else actor
 
     def append(self, chat, sender, kind, **content):
         message = Message(len(chat.messages) + 1, sender, kind, **content)
@@ -104,18 +135,12 @@ class Model:
 
     def new(self, chat_id, message, clientMessageId):
         user = self.actor[0]
-        if chat_id.startswith("grp_"):
-            chat = self.must(user, chat_id)
-        else:
-            pair = frozenset((user, chat_id))
-            chat = self.dialogs.setdefault(pair, Chat())
-            for one in pair:
-                chat.members.setdefault(one, Member())
+        chat = self.open(user, chat_id)
         for first in chat.messages:
             if first.sender == user and first.client == clientMessageId:
                 return {"messageId": first.id}
         made = self.append(chat, user, "new", text=message, client=clientMessageId)
-        if not chat_id.startswith("grp_"):
+        if not is_group(chat_id):
             self.mark(chat, chat_id, user, "read", 0)
         self.tell_all(chat, chat_id, "new", missed=True, sender=user, messageId=made.id,
                       message=message, clientMessageId=clientMessageId)
@@ -137,6 +162,8 @@ class Model:
             raise Refused("forbidden")
         if original.deletion is not None:
             raise Refused("not_found")
+        if original.kind != "new":
+            raise Refused("forbidden")
         original.text = message
         made = self.append(chat, user, "edit", client=clientMessageId, original=original.id)
         self.tell_all(chat, chat_id, "edit", sender=user, messageId=made.id, message=message,
@@ -188,7 +215,7 @@ class Model:
         return upto
 
     def tell_mark(self, chat, chat_id, user, kind, covered, upto):
-        if chat_id.startswith("grp_"):
+        if is_group(chat_id):
             told = {m.sender for m in chat.messages[covered:upto][-256:]} & set(chat.members)
         else:
             told = set(chat.members)
@@ -349,7 +376,13 @@ class Model:
         """All that is shown, ascending; a dialog that is not there is empty."""
         chat = self.find(user, chat_id)
         if chat is None:
-            if chat_id.startswith("grp_"):
+            if is_group(chat_id):
                 raise Refused("not_found")
             return []
-        return [(m.id, m.sender, m.kind, m.text) for m in chat.shown(user)]
+        return [(m.id, m.sender, m.kind, m.text, m.client, self.called(m, user))
+                for m in chat.shown(user)]
+
+    @staticmethod
+    def called(message, reader):
+        gone = message.call is None or message.deletion is not None
+        return None if gone else message.call.seen_by(reader)

@@ -179,6 +179,16 @@ struct conn *world_hello(struct world *w, const char *user, const char *device)
 	return conn;
 }
 
+struct conn *world_connect(struct world *w, const char *user, const char *device)
+{
+	struct conn *conn = world_hello(w, user, device);
+	const struct said *said = world_next(conn);
+
+	if (said == NULL || said->kind != OUT_ACCEPT)
+		world_fail("a handshake was not accepted");
+	return conn;
+}
+
 void world_say(struct world *w, struct conn *conn, const char *text)
 {
 	static const enum in_kind kinds[] = {

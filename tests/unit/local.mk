@@ -123,12 +123,16 @@ tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c tests/unit/core_wo
 tests_unit_test_dispatch_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_dispatch_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
-check_PROGRAMS += tests/unit/test_session
-TESTS += tests/unit/test_session
+check_PROGRAMS += tests/unit/test_session tests/unit/test_session_device
+TESTS += tests/unit/test_session tests/unit/test_session_device
 tests_unit_test_session_SOURCES = tests/unit/test_session.c tests/unit/core_world.c \
 	tests/unit/core_world.h tests/unit/unit.h
 tests_unit_test_session_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_session_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+tests_unit_test_session_device_SOURCES = tests/unit/test_session_device.c \
+	tests/unit/core_world.c tests/unit/core_world.h tests/unit/unit.h
+tests_unit_test_session_device_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_session_device_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_stream
 TESTS += tests/unit/test_stream

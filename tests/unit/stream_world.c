@@ -80,11 +80,7 @@ void open_world(const char *server)
 
 struct conn *connect_user(const char *user, const char *device)
 {
-	struct conn *conn = world_hello(&w, user, device);
-	const struct said *said = world_next(conn);
-
-	CU_ASSERT_FATAL(said != NULL && said->kind == OUT_ACCEPT);
-	return conn;
+	return world_connect(&w, user, device);
 }
 
 void say(struct conn *conn, const char *text)

@@ -21,23 +21,14 @@ static void keep(void *state, const struct par_request *request)
 	kept = request->id;
 }
 
-static struct conn *connect_user(struct world *w, const char *user, const char *device)
-{
-	struct conn *conn = world_hello(w, user, device);
-	const struct said *said = world_next(conn);
-
-	CU_ASSERT_FATAL(said != NULL && said->kind == OUT_ACCEPT);
-	return conn;
-}
-
 static void a_message_goes_from_one_to_the_other(void)
 {
 	struct world w;
 	struct conn *alice, *bob;
 
 	world_open(&w, "{}");
-	alice = connect_user(&w, "alice", NULL);
-	bob = connect_user(&w, "bob", NULL);
+	alice = world_connect(&w, "alice", NULL);
+	bob = world_connect(&w, "bob", NULL);
 	world_say(&w, alice, NEW("r1", "bob", "hi"));
 	world_run(&w);
 	CU_ASSERT(world_next_has(alice, "\"id\":\"r1\",\"payload\":{\"messageId\":1"));
@@ -57,7 +48,7 @@ static void a_request_is_completed_exactly_once(void)
 
 	world_open(&w, "{}");
 	CU_ASSERT(api_table.handle_request(&w.plugin, "keep", keep, NULL));
-	alice = connect_user(&w, "alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_say(&w, alice, ask);
 	world_run(&w);
 	CU_ASSERT_PTR_NULL(world_next(alice));
@@ -79,7 +70,7 @@ static void a_request_that_nobody_completes_times_out(void)
 
 	world_open(&w, "{request_timeout: 3s}");
 	api_table.handle_request(&w.plugin, "keep", keep, NULL);
-	alice = connect_user(&w, "alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_say(&w, alice, ask);
 	world_run(&w);
 	world_advance(&w, 2999);
@@ -104,8 +95,8 @@ static void an_id_in_flight_is_refused(void)
 
 	world_open(&w, "{}");
 	api_table.handle_request(&w.plugin, "keep", keep, NULL);
-	alice = connect_user(&w, "alice", NULL);
-	bob = connect_user(&w, "bob", NULL);
+	alice = world_connect(&w, "alice", NULL);
+	bob = world_connect(&w, "bob", NULL);
 	world_say(&w, alice, ask);
 	world_say(&w, alice, ask);
 	world_say(&w, bob, ask); /* another connection's ids are its own */
@@ -124,7 +115,7 @@ static void a_reply_to_a_session_that_is_gone_does_nothing(void)
 
 	world_open(&w, "{}");
 	api_table.handle_request(&w.plugin, "keep", keep, NULL);
-	alice = connect_user(&w, "alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_say(&w, alice, "{\"type\":\"request\",\"id\":\"a\",\"payloadType\":\"keep\"}");
 	world_run(&w);
 	world_hang_up(&w, alice);
@@ -144,7 +135,7 @@ static void too_many_requests_in_flight_pause_the_connection(void)
 
 	world_open(&w, "{max_inflight: 2}");
 	api_table.handle_request(&w.plugin, "keep", keep, NULL);
-	alice = connect_user(&w, "alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	for (i = 0; i < 4; i++) {
 		*digit = (char)('0' + i);
 		world_say(&w, alice, ask);
@@ -169,8 +160,8 @@ static void a_full_window_waits_for_acks_and_loses_nothing(void)
 	unsigned i, got = 0;
 
 	world_open(&w, "{ack_window: 4}");
-	alice = connect_user(&w, "alice", NULL);
-	bob = connect_user(&w, "bob", NULL);
+	alice = world_connect(&w, "alice", NULL);
+	bob = world_connect(&w, "bob", NULL);
 	for (i = 0; i < 20; i++) {
 		char ask[256];
 
@@ -204,8 +195,8 @@ static void what_was_not_acked_comes_again_in_order(void)
 	const struct said *said;
 
 	world_open(&w, "{}");
-	alice = connect_user(&w, "alice", NULL);
-	bob = connect_user(&w, "bob", "phone");
+	alice = world_connect(&w, "alice", NULL);
+	bob = world_connect(&w, "bob", "phone");
 	world_say(&w, alice, NEW("1", "bob", "one"));
 	world_say(&w, alice, NEW("2", "bob", "two"));
 	world_say(&w, alice, NEW("3", "bob", "three"));
@@ -215,7 +206,7 @@ static void what_was_not_acked_comes_again_in_order(void)
 	world_hang_up(&w, bob);
 	world_say(&w, alice, NEW("4", "bob", "four"));
 	world_run(&w);
-	bob = connect_user(&w, "bob", "phone");
+	bob = world_connect(&w, "bob", "phone");
 	said = world_next(bob);
 	CU_ASSERT(said->seq == 1 && said->redelivered && said->id == 1);
 	said = world_next(bob);
@@ -234,8 +225,8 @@ static void a_congested_session_is_sent_nothing_until_drained(void)
 	struct conn *alice, *bob;
 
 	world_open(&w, "{}");
-	alice = connect_user(&w, "alice", NULL);
-	bob = connect_user(&w, "bob", NULL);
+	alice = world_connect(&w, "alice", NULL);
+	bob = world_connect(&w, "bob", NULL);
 	world_signal(&w, bob, IN_CONGESTED);
 	world_say(&w, alice, NEW("1", "bob", "one"));
 	world_say(
@@ -258,8 +249,8 @@ static void ones_other_devices_hear_what_one_did(void)
 	struct conn *phone, *desk;
 
 	world_open(&w, "{}");
-	phone = connect_user(&w, "alice", "phone");
-	desk = connect_user(&w, "alice", "desk");
+	phone = world_connect(&w, "alice", "phone");
+	desk = world_connect(&w, "alice", "desk");
 	world_say(&w, phone, NEW("1", "bob", "hi"));
 	world_run(&w);
 	CU_ASSERT(world_next_has(phone, "\"type\":\"response\""));
@@ -277,7 +268,7 @@ static void bad_messages_are_answered_and_then_too_many(void)
 	unsigned i;
 
 	world_open(&w, "{max_bad_messages: 3}");
-	alice = connect_user(&w, "alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_say(&w, alice, "{");
 	world_run(&w);
 	CU_ASSERT(world_next_has(alice, "\"id\":null,\"error\":{\"code\":\"bad_json\""));
@@ -318,9 +309,9 @@ static void a_newer_connection_of_the_device_replaces_the_older(void)
 	struct conn *older, *newer, *other;
 
 	world_open(&w, "{session_policy: replace}");
-	older = connect_user(&w, "alice", "phone");
-	other = connect_user(&w, "alice", "desk");
-	newer = connect_user(&w, "alice", "phone");
+	older = world_connect(&w, "alice", "phone");
+	other = world_connect(&w, "alice", "desk");
+	newer = world_connect(&w, "alice", "phone");
 	CU_ASSERT_EQUAL(world_next(older)->code, WS_CLOSE_REPLACED);
 	CU_ASSERT_PTR_NULL(world_next(other));
 	CU_ASSERT_PTR_NULL(world_next(newer));
@@ -338,7 +329,7 @@ static void draining_finishes_what_is_in_flight(void)
 
 	world_open(&w, "{}");
 	api_table.handle_request(&w.plugin, "keep", keep, NULL);
-	alice = connect_user(&w, "alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_say(&w, alice, "{\"type\":\"request\",\"id\":\"a\",\"payloadType\":\"keep\"}");
 	world_run(&w);
 	core_drain(w.core);
@@ -365,7 +356,7 @@ static void the_clock_never_goes_backwards(void)
 	const struct said *said;
 
 	world_open(&w, "{}");
-	alice = connect_user(&w, "alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_advance(&w, 1000);
 	w.wall_ms -= 500000;
 	world_say(&w, alice, NEW("1", "bob", "hi"));

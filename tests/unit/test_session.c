@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sessions at their edges: what hooks and slow auth plugins do while one begins
- * or ends, what is written of its device, and draining. */
+ * or ends, and draining. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "core_world.h"
 #include "engine/core_internal.h"
@@ -46,15 +45,6 @@ static void answer_handshakes(void)
 	w.core->registry.auth_plugin = &w.plugin;
 }
 
-static struct conn *connect_user(const char *user, const char *device)
-{
-	struct conn *conn = world_hello(&w, user, device);
-	const struct said *said = world_next(conn);
-
-	CU_ASSERT_FATAL(said != NULL && said->kind == OUT_ACCEPT);
-	return conn;
-}
-
 /* The conn closes; what it was told after that is left to be looked at. */
 static void close_conn(struct conn *conn)
 {
@@ -89,7 +79,7 @@ static void a_conn_that_closed_is_told_nothing_more(void)
 
 	open_world("{max_inflight: 1}");
 	api_table.add_hook(&w.plugin, PAR_HOOK_SESSION_CLOSED, wave, NULL);
-	alice = connect_user("alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_say(&w, alice, KEEP("a"));
 	world_say(&w, alice, KEEP("b"));
 	world_run(&w);
@@ -127,8 +117,8 @@ static void an_event_may_be_for_one_session(void)
 
 	open_world("{}");
 	api_table.add_hook(&w.plugin, PAR_HOOK_SESSION_OPENED, note_opened, NULL);
-	phone = connect_user("alice", "phone");
-	laptop = connect_user("alice", "laptop");
+	phone = world_connect(&w, "alice", "phone");
+	laptop = world_connect(&w, "alice", "laptop");
 	CU_ASSERT(wave_at(opened));
 	CU_ASSERT(world_next_has(laptop, "wave"));
 	CU_ASSERT_PTR_NULL(world_next(phone));
@@ -152,7 +142,7 @@ static void after_its_close_frame_a_session_is_told_nothing(void)
 	struct conn *alice;
 
 	open_world("{max_bad_messages: 1}");
-	alice = connect_user("alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_say(&w, alice, KEEP("a"));
 	world_say(&w, alice, "{");
 	world_run(&w);
@@ -178,7 +168,7 @@ static void a_session_may_open_while_the_last_one_ends(void)
 	struct conn *first, *second;
 
 	open_world("{}");
-	first = connect_user("alice", "phone");
+	first = world_connect(&w, "alice", "phone");
 	answer_handshakes();
 	api_table.add_hook(&w.plugin, PAR_HOOK_USER_OFFLINE, accept_next, NULL);
 	second = world_hello(&w, "alice", "desk");
@@ -245,7 +235,7 @@ static void nobody_comes_in_while_draining(void)
 	struct conn *alice, *bob;
 
 	open_world("{}");
-	alice = connect_user("alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_say(&w, alice, KEEP("a"));
 	answer_handshakes();
 	bob = world_hello(&w, "bob", NULL);
@@ -265,7 +255,7 @@ static void what_the_drain_does_not_wait_for_is_answered(void)
 	struct conn *alice;
 
 	open_world("{drain_timeout: 1s}");
-	alice = connect_user("alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	world_say(&w, alice, KEEP("a"));
 	world_run(&w);
 	core_drain(w.core);
@@ -286,7 +276,7 @@ static void many_bad_messages_are_counted(void)
 	unsigned i, n = 0, k;
 
 	open_world("{max_bad_messages: 66000}");
-	alice = connect_user("alice", NULL);
+	alice = world_connect(&w, "alice", NULL);
 	while (n < 66000) {
 		for (i = 0; i < 400 && n < 66000; i++, n++)
 			world_say(&w, alice, "{");
@@ -302,171 +292,6 @@ static void many_bad_messages_are_counted(void)
 	world_close(&w);
 }
 
-/* Gone before the storage said where its device stands. */
-static void a_device_that_left_at_once_has_left(void)
-{
-	struct conn *alice, *bob;
-	struct conn *hasty = calloc(1, sizeof(*hasty));
-	struct hello *hello = calloc(1, sizeof(*hello));
-	struct in_msg in = { .kind = IN_HELLO, .conn = hasty, .u.hello = hello };
-
-	open_world("{}");
-	alice = connect_user("alice", NULL);
-	bob = connect_user("bob", NULL);
-	world_hang_up(&w, bob);
-	hello->user = par_str_of("bob");
-	CU_ASSERT(mailbox_push(w.seam.in, &in));
-	close_conn(hasty);
-	world_say(&w, alice, NEW("1", "bob", "one"));
-	world_run(&w);
-	bob = connect_user("bob", NULL);
-	CU_ASSERT_FATAL(bob->n_said == 2);
-	CU_ASSERT_EQUAL(bob->said[1].seq, 1);
-	CU_ASSERT_FALSE(bob->said[1].redelivered);
-	drop_conn(hasty);
-	world_hang_up(&w, alice);
-	world_hang_up(&w, bob);
-	world_close(&w);
-}
-
-/* storage_memory, but for transactions that fail while `failing` is set. */
-static struct par_storage_role memory_role;
-static bool failing;
-static struct par_tx *failed;
-
-static void failing_submit(void *state, struct par_tx *tx)
-{
-	if (!failing) {
-		memory_role.submit(state, tx);
-		return;
-	}
-	tx->error = PAR_E_UNAVAILABLE;
-	tx->next = failed;
-	failed = tx;
-}
-
-static void failing_flush(void *state)
-{
-	struct par_tx *tx;
-
-	while ((tx = failed) != NULL) {
-		failed = tx->next;
-		api_table.tx_done(tx);
-	}
-	memory_role.flush(state);
-}
-
-static void make_storage_fail(void)
-{
-	memory_role = w.core->registry.storage;
-	w.core->registry.storage.submit = failing_submit;
-	w.core->registry.storage.flush = failing_flush;
-	failing = true;
-}
-
-/* A late word of the session before must not say that the device has left. */
-static void a_device_that_came_back_is_there(void)
-{
-	struct conn *alice, *bob, *again;
-
-	open_world("{}");
-	alice = connect_user("alice", NULL);
-	bob = connect_user("bob", "phone");
-	make_storage_fail();
-	world_hang_up(&w, bob);
-	failing = false;
-	bob = connect_user("bob", "phone");
-	world_advance(&w, 5000); /* the last word is written now */
-	world_say(&w, alice, NEW("1", "bob", "one"));
-	world_run(&w);
-	CU_ASSERT_EQUAL(world_next(bob)->seq, 1);
-	again = connect_user("bob", "phone");
-	CU_ASSERT_FATAL(again->n_said == 2);
-	CU_ASSERT_EQUAL(again->said[1].seq, 1);
-	CU_ASSERT(again->said[1].redelivered);
-	world_hang_up(&w, alice);
-	world_hang_up(&w, bob);
-	world_hang_up(&w, again);
-	world_close(&w);
-}
-
-static void the_last_word_of_a_session_is_tried_again(void)
-{
-	struct conn *alice, *bob;
-
-	open_world("{}");
-	alice = connect_user("alice", NULL);
-	bob = connect_user("bob", "phone");
-	world_say(&w, alice, NEW("1", "bob", "one"));
-	world_say(&w, alice, NEW("2", "bob", "two"));
-	world_run(&w);
-	world_ack(&w, bob, 1);
-	make_storage_fail();
-	world_hang_up(&w, bob);
-	world_advance(&w, 5000);
-	failing = false;
-	world_advance(&w, 5000);
-	bob = connect_user("bob", "phone");
-	CU_ASSERT_FATAL(bob->n_said == 2);
-	CU_ASSERT_EQUAL(bob->said[1].seq, 2);
-	CU_ASSERT(bob->said[1].redelivered);
-	world_hang_up(&w, alice);
-	world_hang_up(&w, bob);
-	world_close(&w);
-}
-
-/* Keeps one of each, to fail late. */
-static struct par_tx *late_tx;
-static struct par_query *late_query;
-
-static void late_submit(void *state, struct par_tx *tx)
-{
-	(void)state;
-	CU_ASSERT_PTR_NULL(late_tx);
-	late_tx = tx;
-}
-
-static void late_ask(void *state, struct par_query *query)
-{
-	(void)state;
-	CU_ASSERT_PTR_NULL(late_query);
-	late_query = query;
-}
-
-/* The core does not know yet that the last word of one session failed, nor that the
- * storage does not say where the device of the next one stands. */
-static void a_device_leaves_only_where_it_has_come(void)
-{
-	struct conn *alice, *bob;
-	struct par_storage_role role;
-
-	open_world("{}");
-	role = w.core->registry.storage;
-	alice = connect_user("alice", NULL);
-	bob = connect_user("bob", "phone");
-	world_say(&w, alice, NEW("1", "bob", "one"));
-	world_run(&w);
-	CU_ASSERT_EQUAL(world_next(bob)->seq, 1);
-	w.core->registry.storage.submit = late_submit;
-	world_hang_up(&w, bob);
-	w.core->registry.storage.submit = role.submit;
-	w.core->registry.storage.query = late_ask;
-	bob = connect_user("bob", "phone");
-	w.core->registry.storage.query = role.query;
-	world_hang_up(&w, bob);
-	bob = connect_user("bob", "phone");
-	CU_ASSERT_FATAL(bob->n_said == 2);
-	CU_ASSERT_EQUAL(bob->said[1].seq, 1);
-	CU_ASSERT(bob->said[1].redelivered);
-	late_query->error = PAR_E_UNAVAILABLE;
-	api_table.query_done(late_query);
-	late_tx->error = PAR_E_UNAVAILABLE;
-	api_table.tx_done(late_tx);
-	world_hang_up(&w, alice);
-	world_hang_up(&w, bob);
-	world_close(&w);
-}
-
 /* Ids are stored with events, and another server on the same database must not have them. */
 static void two_servers_have_no_session_id_in_common(void)
 {
@@ -476,7 +301,7 @@ static void two_servers_have_no_session_id_in_common(void)
 
 	for (i = 0; i < 2; i++) {
 		open_world("{}");
-		alice = connect_user("alice", "phone");
+		alice = world_connect(&w, "alice", "phone");
 		ids[i] = alice->link.session->id;
 		world_hang_up(&w, alice);
 		world_close(&w);
@@ -501,12 +326,6 @@ int main(void)
 		{ "what the drain does not wait for is answered",
 		  what_the_drain_does_not_wait_for_is_answered },
 		{ "many bad messages are counted", many_bad_messages_are_counted },
-		{ "a device that left at once has left", a_device_that_left_at_once_has_left },
-		{ "a device leaves only where it has come",
-		  a_device_leaves_only_where_it_has_come },
-		{ "a device that came back is there", a_device_that_came_back_is_there },
-		{ "the last word of a session is tried again",
-		  the_last_word_of_a_session_is_tried_again },
 		{ "two servers have no session id in common",
 		  two_servers_have_no_session_id_in_common },
 		{ NULL, NULL },

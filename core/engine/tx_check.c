@@ -22,7 +22,9 @@ static const char *reach_fault(const struct par_tx *tx, unsigned i)
 
 	switch (event->reach) {
 	case PAR_REACH_USER:
-		return "an event to one user has `missed` as a hole";
+		if (event->missed)
+			return "an event to one user has `missed` as a hole";
+		break;
 	case PAR_REACH_MEMBERS:
 		break;
 	case PAR_REACH_CHANGED:
@@ -38,7 +40,7 @@ static const char *reach_fault(const struct par_tx *tx, unsigned i)
 		return "an event has an unknown reach";
 	}
 	if (!par_chat_is_group(&event->chat))
-		return "an event to many names no group";
+		return "an event to members names no group";
 	if (event->missed && !takes_missed(event->payload))
 		return "an event with `missed` is no object with a member";
 	return NULL;
@@ -53,7 +55,8 @@ const char *tx_fault(const struct par_tx *tx)
 		const struct par_op *op = &tx->ops[i];
 
 		if (op->kind == PAR_OP_EVENT &&
-		    (op->u.event.reach != PAR_REACH_USER || op->u.event.missed))
+		    (op->u.event.reach != PAR_REACH_USER || op->u.event.missed ||
+		     op->u.event.chat.key.s != NULL))
 			fault = reach_fault(tx, i);
 		else if (op->kind == PAR_OP_ROSTER && !par_chat_is_group(&op->u.roster.chat))
 			fault = "a ROSTER operation names no group";

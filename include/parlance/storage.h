@@ -177,7 +177,8 @@ struct par_op_mark {
  *
  * `own` says that the user did this himself, on `origin_device`: that device is
  * not told, and when he has no other device on record nothing is stored at all
- * (`applied` false), unless `always` is set.
+ * (`applied` false), unless `always` is set. With `chat`, a group, it fails with
+ * PAR_E_NOT_FOUND unless `user` is a member.
  * Result: seq.
  *
  * With a `reach` other than USER it is one event to each of many users, in a group: their
@@ -242,7 +243,7 @@ struct par_op_event {
 	par_session_id origin_session; /* kept with an `own` event, and given back with it */
 	enum par_reach reach;
 	unsigned of; /* CHANGED, OTHERS, AUTHORS: index of that operation */
-	struct par_chat chat; /* but for USER: a group */
+	struct par_chat chat; /* a group; with USER its key's s may be NULL */
 	struct par_str but; /* but for USER: who is left out, whoever it reaches; s NULL: nobody */
 	bool missed; /* the payload is an object with a member at least */
 	/* set by the storage when applied */
@@ -620,19 +621,28 @@ static inline bool par_event_may_burst(const struct par_op_event *event)
 	return event->payload.len > PAR_JSON_LIMIT / 2;
 }
 
+/* Who must be a member of the group of an event; NULL: nobody. */
+static inline const struct par_str *par_event_member(const struct par_op_event *event)
+{
+	if (event->reach == PAR_REACH_USER)
+		return event->chat.key.s == NULL ? NULL : &event->user;
+	return event->reach == PAR_REACH_MEMBERS ? &event->chat.user : NULL;
+}
+
 /* Whether an event may be refused since its user is no member of the group. Behind an operation
  * of his that was applied there he is. */
 static inline bool par_event_may_be_refused(const struct par_tx *tx, const struct par_op *op)
 {
 	const struct par_chat *chat, *here = &op->u.event.chat;
+	const struct par_str *member = par_event_member(&op->u.event);
 
-	if (op->u.event.reach != PAR_REACH_MEMBERS)
+	if (member == NULL)
 		return false;
 	if (op->when == PAR_WHEN_ALWAYS || tx->ops[op->when].kind == PAR_OP_ROSTER)
 		return true;
 	chat = par_op_chat(&tx->ops[op->when]);
 	return chat == NULL || !par_str_equal(chat->key, here->key) ||
-	       !par_str_equal(chat->user, here->user);
+	       !par_str_equal(chat->user, *member);
 }
 
 /* Whether an operation of the tx may be refused after an earlier one has

@@ -166,24 +166,22 @@ static void call_event(struct messaging *m, const struct call *call, struct par_
 	event_hole(m, "timestamp", PAR_HOLE_TIMESTAMP, 0);
 }
 
-/* To all but the caller, in whose name it is done so that he is found to be a member, and to
- * him. When another one asked, the device that did is told like all others. */
+/* To all but the caller, and to him, who must be a member. The device that asked has its
+ * response, in whosever name it asked. */
 static void call_events_group(struct messaging *m, struct par_tx *tx,
 			      const struct par_request *request, const struct call *call,
 			      const struct par_chat *chat)
 {
 	struct par_chat callers = *chat;
-	struct par_op_event *event;
 
 	callers.user = messaging_keep(m, tx, call->caller);
 	call_event(m, call, par_str_of(NULL));
-	event = event_to_group(m, tx, &callers, request, "call", PAR_REACH_MEMBERS, 0);
-	event->but = callers.user;
+	event_to_group(m, tx, chat, request, "call", PAR_REACH_MEMBERS, 0)->but = callers.user;
 	call_event(m, call, callers.user);
 	if (par_str_equal(callers.user, chat->user))
-		event_to_own(m, tx, &callers, request, "call", 0);
+		event_to_own(m, tx, chat, request, "call", 0);
 	else
-		event_to_user(m, tx, &callers, "call", 0);
+		event_to_member(m, tx, &callers, "call", 0);
 }
 
 static void call_events(struct messaging *m, struct par_tx *tx, const struct par_request *request,

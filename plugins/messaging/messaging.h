@@ -94,9 +94,9 @@ void event_hole(struct messaging *m, const char *key, enum par_hole_kind kind, u
 /* To the other member of a dialog, unless that is the user himself. */
 void event_to_peer(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
 		   const char *type, unsigned when);
-/* To the user of the chat, who is not the one that asked. */
-void event_to_user(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
-		   const char *type, unsigned when);
+/* To the user of the chat, a group, who is not the one that asked, and must be in it. */
+void event_to_member(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		     const char *type, unsigned when);
 /* To the user's devices but the one that asked. */
 void event_to_own(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
 		  const struct par_request *request, const char *type, unsigned when);

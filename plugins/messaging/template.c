@@ -73,10 +73,10 @@ static struct par_op_event *event_add(struct messaging *m, struct par_tx *tx, st
 	return event;
 }
 
-void event_to_user(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
-		   const char *type, unsigned when)
+void event_to_member(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,
+		     const char *type, unsigned when)
 {
-	event_add(m, tx, chat->user, chat->peer, type, when);
+	event_add(m, tx, chat->user, chat->peer, type, when)->chat = *chat;
 }
 
 void event_to_peer(struct messaging *m, struct par_tx *tx, const struct par_chat *chat,

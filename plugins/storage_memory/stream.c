@@ -103,6 +103,9 @@ bool op_event(struct memory *m, struct par_tx *tx, struct par_op *op)
 
 	if (event->reach != PAR_REACH_USER)
 		return event_reach(m, tx, op);
+	if (event->chat.key.s != NULL &&
+	    chat_member(chat_find(m, event->chat.key), event->user) == NULL)
+		return memory_fail(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	user = user_get(m, event->user);
 	if (event->own && !event->always && !user_has_other_device(user, event->origin_device))
 		return true;

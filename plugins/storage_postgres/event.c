@@ -45,6 +45,8 @@ bool op_event(struct world *w, struct par_tx *tx, struct par_op *op, const struc
 	struct event *row;
 	struct par_json *out;
 
+	if (event->chat.key.s != NULL && chat_member(need->chat, user) == NULL)
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	if (event->own && !event->always && !event_other_device(need, event->origin_device))
 		return true;
 	if (user->id == 0)

@@ -251,7 +251,7 @@ static void index_event(struct world *w, const struct par_op_event *event, struc
 	if (event->own && !event->always)
 		need->others = others_know(w, need->user, event->origin_device);
 	else
-		need->user->make = true;
+		need->user->make = need->user->make || event->chat.key.s == NULL;
 	if (need->chat != NULL)
 		member_know(w, need->chat, need->user);
 }
@@ -329,7 +329,9 @@ static void index_op(struct world *w, const struct par_op *op, struct need *need
 			index_reach(w, &op->u.event, need, needs, i);
 			return;
 		}
-		need->user = user_of(w, chat, op->u.event.user);
+		if (op->u.event.chat.key.s != NULL)
+			need->chat = chat_know(w, &op->u.event.chat);
+		need->user = user_of(w, need->chat, op->u.event.user);
 		index_event(w, &op->u.event, need);
 		return;
 	case PAR_OP_CURSOR:

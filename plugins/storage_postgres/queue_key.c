@@ -159,6 +159,8 @@ static void hold_event(struct queue *q, struct work *work, const struct par_op_e
 {
 	if (event->reach == PAR_REACH_USER) {
 		hold_name(q, work, KEY_USER, event->user);
+		if (event->chat.key.s != NULL)
+			hold_chat(q, work, &event->chat);
 		return;
 	}
 	hold_chat(q, work, &event->chat);

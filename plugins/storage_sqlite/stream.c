@@ -40,6 +40,13 @@ bool stream_add(struct db *db, struct user *user, const struct par_op_event *eve
 				  db->last_at, event->origin_device, event->origin_session));
 }
 
+static bool event_to_member(struct db *db, const struct par_op_event *event)
+{
+	struct chat *chat = chat_find(db, event->chat.key);
+
+	return chat != NULL && chat_member(chat, event->user) != NULL;
+}
+
 bool op_event(struct db *db, struct par_tx *tx, struct par_op *op)
 {
 	struct par_op_event *event = &op->u.event;
@@ -48,6 +55,9 @@ bool op_event(struct db *db, struct par_tx *tx, struct par_op *op)
 
 	if (event->reach != PAR_REACH_USER)
 		return op_event_to_many(db, tx, op);
+	if (event->chat.key.s != NULL && !event_to_member(db, event))
+		return db->error == SQLITE_OK &&
+		       tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	user = user_get(db, event->user);
 	if (user == NULL)
 		return false;

@@ -200,6 +200,14 @@ void rule_reach_authors(void)
 	for (i = 0; i < PAR_AUTHORS_LOOK; i++)
 		group_say("dan", GROUP, NULL);
 	EXPECT_TEXT(told_authors("ann", PAR_MARK_READ, 0), "dan:3");
+	group_say("bob", GROUP, NULL);
+	for (i = 2; i < PAR_AUTHORS_LOOK; i++)
+		group_say("ann", GROUP, NULL);
+	group_say("dan", GROUP, NULL);
+	EXPECT_TEXT(told_authors("ann", PAR_MARK_DELIVERED, 0), "bob:5 dan:4");
+	group_say("ann", GROUP, NULL);
+	group_say("dan", GROUP, NULL);
+	EXPECT_TEXT(told_authors("ann", PAR_MARK_READ, 0), "dan:5");
 }
 
 /* Members of a group of 600, told in one event. */
@@ -267,6 +275,61 @@ void rule_reach_refused(void)
 		EXPECT_TEXT(group_messages("ann", GROUP), "");
 		EXPECT_TEXT(stream_text("bob", 0), "");
 	}
+}
+
+/* An APPEND by ann, and its event to one member alone. */
+static struct par_tx *tx_to_one(const char *client_id, const char *user, const char *group)
+{
+	struct par_tx *tx = store_tx(&store);
+	struct par_op *op;
+
+	add_append(&store, tx, "ann", GROUP, client_id, "text");
+	op = add_event(&store, tx, user, "{\"id\":@00}");
+	op->when = 0;
+	op->u.event.chat = store_chat(&store, user, group);
+	return tx;
+}
+
+void rule_reach_one_member(void)
+{
+	struct outcome *out;
+	struct par_tx *tx;
+
+	group_new("ann", GROUP, "bob cid");
+	group_new("eve", "grp_h", "dan");
+	out = store_run(&store, tx_to_one("c1", "bob", GROUP));
+	NEED(out->error == PAR_OK);
+	EXPECT(out->op[1].applied);
+	EXPECT_EQ(out->op[1].seq, 1);
+	EXPECT_TEXT(stream_text("bob", 0), "{\"id\":1}");
+	EXPECT_TEXT(stream_text("cid", 0), "");
+	EXPECT_ERROR(store_run(&store, tx_to_one("c2", "eve", GROUP))->error, PAR_E_NOT_FOUND);
+	EXPECT_ERROR(store_run(&store, tx_to_one("c2", "fay", GROUP))->error, PAR_E_NOT_FOUND);
+	EXPECT_ERROR(store_run(&store, tx_to_one("c2", "bob", "grp_h"))->error, PAR_E_NOT_FOUND);
+	EXPECT_ERROR(store_run(&store, tx_to_one("c2", "bob", "grp_none"))->error, PAR_E_NOT_FOUND);
+	EXPECT_TEXT(group_messages("ann", GROUP), "1");
+	EXPECT_ERROR(store_run(&store, tx_to_one("c2", "dan", "grp_h"))->error, PAR_OK);
+	EXPECT_TEXT(stream_text("dan", 0), "{\"id\":2}");
+	/* what is his own is judged too where there is nothing to store */
+	tx = tx_to_one("c3", "eve", GROUP);
+	tx->ops[1].u.event.own = true;
+	EXPECT_ERROR(store_run(&store, tx)->error, PAR_E_NOT_FOUND);
+	tx = tx_to_one("c3", "cid", GROUP);
+	tx->ops[1].u.event.own = true;
+	out = store_run(&store, tx);
+	EXPECT_ERROR(out->error, PAR_OK);
+	EXPECT(out->op[0].applied && !out->op[1].applied);
+	/* removed by the transaction itself */
+	tx = store_tx(&store);
+	add_roster(&store, tx, PAR_ROSTER_REMOVE, "ann", GROUP, "bob");
+	add_event(&store, tx, "bob", "{}")->u.event.chat = store_chat(&store, "bob", GROUP);
+	EXPECT_ERROR(store_run(&store, tx)->error, PAR_E_NOT_FOUND);
+	EXPECT_TEXT(group_members("ann", GROUP), "ann=o bob=m cid=m");
+	/* what was stored before is not judged again */
+	do_roster(&store, PAR_ROSTER_REMOVE, "ann", GROUP, "bob");
+	out = store_run(&store, tx_to_one("c1", "bob", GROUP));
+	EXPECT_ERROR(out->error, PAR_OK);
+	EXPECT_EQ(out->op[0].id, 1);
 }
 
 /* He who was removed gets that as his last event, whatever is on its way. */

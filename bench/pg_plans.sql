@@ -161,6 +161,8 @@ BEGIN;
 :plan ST_QUERY_DOC_GET ('bench', 'doc/7');
 \qecho -- ST_QUERY_DOC_SCAN
 :plan ST_QUERY_DOC_SCAN (50, 262144, 'bench', 'doc/5', 'doc/50');
+\qecho -- ST_QUERY_DOCS
+:plan ST_QUERY_DOCS (50, 262144, 'bench', :'docs'::text[] || ARRAY['none']);
 
 \qecho -- ST_PRUNE_LANES
 :plan ST_PRUNE_LANES (1);

@@ -129,6 +129,10 @@ typedef void (*par_watch_fn)(void *state, void *arg, unsigned ready);
  *                                       PAR_OP_APPEND, or PAR_OP_CHANGE of kind EDIT. Asked
  *                                       again when it is sent again; what was stored then
  *                                       is answered as the first time, whatever it says
+ *   roster_changed            observer  the struct par_op of kind PAR_OP_ROSTER that was applied
+ *                                       and is durable, with its results; `user` is who did it.
+ *                                       Before the `done` of who submitted it. Not on other
+ *                                       servers, nor where it is not known whether it stands
  */
 #define PAR_HOOKS(X) \
 	X(PAR_HOOK_SESSION_OPENED, "session_opened") \
@@ -136,7 +140,8 @@ typedef void (*par_watch_fn)(void *state, void *arg, unsigned ready);
 	X(PAR_HOOK_USER_ONLINE, "user_online") \
 	X(PAR_HOOK_USER_OFFLINE, "user_offline") \
 	X(PAR_HOOK_EVENT_ACKED, "event_acked") \
-	X(PAR_HOOK_MESSAGE_STORING, "message_storing")
+	X(PAR_HOOK_MESSAGE_STORING, "message_storing") \
+	X(PAR_HOOK_ROSTER_CHANGED, "roster_changed")
 
 enum par_hook_kind {
 #define X(symbol, name) symbol,

@@ -196,7 +196,8 @@ async def test_registering_too_late(start_server):
 
 async def test_the_tame_one(start_server):
     """A plugin from outside can do what the built-in ones do."""
-    own = start_server(zoo=["zoo_tame"], plugins={"zoo_tame": {"greeting": "good day"}})
+    own = start_server(zoo=["zoo_tame"],
+                       plugins={"zoo_tame": {"greeting": "good day"}, "groups": {}})
     alice, bob = await own.connect("alice"), await own.connect("bob")
     assert await alice.ok("tame.echo", {"text": "x"}) == {"greeting": "good day", "text": "x"}
     await alice.fails("bad_payload", "tame.echo", {"text": 1}, path="text")
@@ -214,7 +215,9 @@ async def test_the_tame_one(start_server):
     await second.close()
     await bob.close()
     await eventually(lambda: own.metric("parlance_sessions") == 1, "bob gone")
+    await alice.ok("newChat", {"name": "us", "participants": []})
     counts = await alice.ok("tame.hooks")
+    assert counts["roster_changed"] == 1
     assert counts["session_opened"] == 3 and counts["session_closed"] == 2
     assert counts["user_online"] == 2 and counts["user_offline"] == 1
     assert counts["message_storing"] == 1 and counts["event_acked"] == 1

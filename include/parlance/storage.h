@@ -154,8 +154,8 @@ struct par_op_change {
  * means the last one before it that he did not. With `applied` false when the
  * mark in force already covers it; then timestamp is that mark's.
  * Within a transaction whose mark depends on an earlier operation (`when`) a
- * missing message is not an error: `applied` is false. Such a mark has no
- * client_id when it is not applied.
+ * missing message is not an error, unlike a group that he is not in: `applied` is false. Such
+ * a mark has no client_id when it is not applied.
  * Result: id (of the message marked), timestamp, client_id (of that message),
  * missed (what is left unread by the user).
  */
@@ -197,7 +197,7 @@ enum par_reach {
 	PAR_REACH_CHANGED, /* whom the ROSTER operation `of` added or removed, or gave a role */
 	PAR_REACH_OTHERS, /* the members but those */
 	PAR_REACH_AUTHORS /* members who wrote what the MARK operation `of` is the first to cover:
-			   * of at most PAR_AUTHORS_LOOK messages, the latest */
+			   * of the last PAR_AUTHORS_LOOK messages up to it, his own among them */
 };
 
 #define PAR_AUTHORS_LOOK 256
@@ -655,7 +655,8 @@ static inline bool par_tx_may_undo(const struct par_tx *tx)
 	for (i = 1; i < tx->n_ops; i++) {
 		const struct par_op *op = &tx->ops[i];
 		if (op->kind == PAR_OP_APPEND || op->kind == PAR_OP_CHANGE ||
-		    (op->kind == PAR_OP_MARK && op->when == PAR_WHEN_ALWAYS) ||
+		    (op->kind == PAR_OP_MARK &&
+		     (op->when == PAR_WHEN_ALWAYS || par_chat_is_group(&op->u.mark.chat))) ||
 		    op->kind == PAR_OP_ROSTER ||
 		    ((op->kind == PAR_OP_DOC_PUT || op->kind == PAR_OP_DOC_DELETE) &&
 		     op->u.doc.expects) ||

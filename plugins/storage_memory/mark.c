@@ -59,7 +59,8 @@ bool op_mark(struct memory *m, struct par_tx *tx, struct par_op *op)
 	uint64_t *covered = &m->covered[op - tx->ops];
 
 	if (target == NULL) {
-		if (op->when != PAR_WHEN_ALWAYS)
+		if (op->when != PAR_WHEN_ALWAYS &&
+		    (member != NULL || !par_chat_is_group(&mark->chat)))
 			return true;
 		return memory_fail(tx, PAR_E_NOT_FOUND, "there is no message to mark");
 	}

@@ -76,6 +76,8 @@ bool op_mark(struct db *db, struct par_tx *tx, struct par_op *op)
 	struct target target = { 0, { NULL, 0 } };
 	uint64_t in_force;
 
+	if (member == NULL && par_chat_is_group(&mark->chat))
+		return tx_refuse(tx, PAR_E_NOT_FOUND, "there is no such chat");
 	in_force = member == NULL ? 0 : read ? member->read : member->delivered;
 	if (along && member != NULL && mark->upto == 0 && member->theirs <= in_force)
 		target.id = member->theirs;

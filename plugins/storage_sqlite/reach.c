@@ -99,16 +99,17 @@ static bool reach_authors(struct db *db, struct par_tx *tx, struct reach *r, uns
 {
 	const struct member *marker =
 	    r->chat == NULL ? NULL : chat_member(r->chat, r->event->chat.user);
+	uint64_t from = db->marked_before[of], upto = tx->ops[of].result.id;
 	sqlite3_stmt *statement;
 	bool good = true;
 
 	if (marker == NULL)
 		return true;
+	if (upto > PAR_AUTHORS_LOOK)
+		from = cursor_max(from, upto - PAR_AUTHORS_LOOK);
 	r->targets = reach_room(db, tx, PAR_AUTHORS_LOOK);
-	statement =
-	    db_bind(db, ST_MESSAGE_AUTHORS, "iiii", chat_row_id(r->chat, db->marked_before[of]),
-		    chat_row_id(r->chat, tx->ops[of].result.id), marker->user->id,
-		    (int64_t)PAR_AUTHORS_LOOK);
+	statement = db_bind(db, ST_MESSAGE_AUTHORS, "iii", chat_row_id(r->chat, from),
+			    chat_row_id(r->chat, upto), marker->user->id);
 	while (good && db_row(db, statement)) {
 		struct user *user = user_cached_id(db, sqlite3_column_int64(statement, 0));
 		const struct member *member =

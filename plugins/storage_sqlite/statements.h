@@ -91,9 +91,8 @@
 	X(ST_MESSAGE_SENDERS, "SELECT id, sender, kind < 2 AND deleted IS NULL FROM message" \
 			      " WHERE id > ?1 AND id <= ?2 ORDER BY id") \
 	X(ST_MESSAGE_AUTHORS, \
-	  "SELECT DISTINCT u.id FROM (SELECT sender FROM message WHERE id > ?1 AND id <= ?2" \
-	  " AND sender <> ?3 ORDER BY id DESC LIMIT ?4) m JOIN user u ON u.id = m.sender" \
-	  " ORDER BY u.name") \
+	  "SELECT DISTINCT u.id FROM message m CROSS JOIN user u ON u.id = m.sender" \
+	  " WHERE m.id > ?1 AND m.id <= ?2 AND m.sender <> ?3 ORDER BY u.name") \
 \
 	X(ST_MESSAGE_ADD, \
 	  "INSERT OR IGNORE INTO message (id, sender, kind, created, client_id, fingerprint," \

@@ -49,11 +49,22 @@ static void member_join(struct world *w, struct chat *chat, struct user *user, b
 	user->changed = true;
 }
 
+static void message_unhide(struct message *message, int64_t user_id)
+{
+	struct hidden **hidden = &message->hidden;
+
+	while (*hidden != NULL && (*hidden)->user_id != user_id)
+		hidden = &(*hidden)->next;
+	if (*hidden != NULL)
+		*hidden = (*hidden)->next;
+}
+
 /* What he had hidden is hidden from him no more. */
 static void forget_hidden(struct world *w, const struct chat *chat, int64_t user_id)
 {
 	struct hidden **new = &w->hides;
 	struct message *message;
+	uint64_t i;
 
 	while (*new != NULL) {
 		if ((*new)->user_id == user_id && (*new)->message->chat == chat)
@@ -62,12 +73,11 @@ static void forget_hidden(struct world *w, const struct chat *chat, int64_t user
 			new = &(*new)->next_new;
 	}
 	for (message = w->messages; message != NULL; message = message->hh.next) {
-		struct hidden **hidden = &message->hidden;
-		while (*hidden != NULL && (*hidden)->user_id != user_id)
-			hidden = &(*hidden)->next;
-		if (*hidden != NULL && message->chat == chat)
-			*hidden = (*hidden)->next;
+		if (message->chat == chat)
+			message_unhide(message, user_id);
 	}
+	for (i = chat->loaded_id; i < chat->last_id; i++)
+		message_unhide(chat->added[i - chat->loaded_id], user_id);
 }
 
 static void member_go(struct world *w, const struct chat *chat, const struct member *member)

@@ -229,6 +229,40 @@ void rule_group_is_joined_anew(void)
 	EXPECT_ERROR(do_change(&store, PAR_CHANGE_EDIT, "bob", GROUP, 1)->error, PAR_OK);
 }
 
+/* All in one batch: what was hidden of what is not stored yet either. */
+void rule_group_is_joined_anew_in_a_batch(void)
+{
+	struct outcome *hidden, *forwarded;
+	struct par_tx *tx;
+
+	group_new("ann", GROUP, "bob");
+	tx = store_tx(&store);
+	add_append(&store, tx, "ann", GROUP, "c1", "text");
+	store_submit(&store, tx);
+	tx = store_tx(&store);
+	add_change(&store, tx, PAR_CHANGE_HIDE, "bob", GROUP, 1);
+	store_submit(&store, tx);
+	tx = store_tx(&store);
+	add_roster(&store, tx, PAR_ROSTER_LEAVE, "bob", GROUP, NULL);
+	store_submit(&store, tx);
+	tx = store_tx(&store);
+	add_roster(&store, tx, PAR_ROSTER_ADD, "ann", GROUP, "bob")->u.roster.history = true;
+	store_submit(&store, tx);
+	tx = store_tx(&store);
+	add_append(&store, tx, "bob", "bob", NULL, "text")->u.append.forward =
+	    store_chat(&store, "bob", GROUP);
+	tx->ops[0].u.append.forward_id = 1;
+	forwarded = store_submit(&store, tx);
+	tx = store_tx(&store);
+	add_change(&store, tx, PAR_CHANGE_HIDE, "bob", GROUP, 1);
+	hidden = store_submit(&store, tx);
+	store_settle(&store);
+	EXPECT_ERROR(forwarded->error, PAR_OK);
+	EXPECT(hidden->op[0].applied);
+	EXPECT_TEXT(group_messages("bob", GROUP), "");
+	EXPECT_TEXT(group_messages("ann", GROUP), "1");
+}
+
 void rule_group_knows_what_was_sent(void)
 {
 	struct outcome *out;

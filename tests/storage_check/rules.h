@@ -159,6 +159,8 @@ struct rule {
 	  "What was stored before one joined is not there for him, unless with `history`.") \
 	X(group_is_joined_anew, RULE_ANY, "struct par_chat", \
 	  "Who has left and is added again joins anew.") \
+	X(group_is_joined_anew_in_a_batch, RULE_ANY, "struct par_chat", \
+	  "So it is where all of it is of one batch, the messages too.") \
 	X(group_knows_what_was_sent, RULE_ANY, "APPEND", \
 	  "What one stored while he was in it is answered to him after he has left.") \
 	X(group_in_the_list, RULE_ANY, "CHATS", \

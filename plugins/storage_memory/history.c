@@ -194,13 +194,13 @@ static int latest_first(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* The place behind the chat with `peer`; n_chats + 1: there is none. */
+/* The place behind the chat with `peer`; n_chats + 1: there is none in the list. */
 static unsigned place_after(const struct user *user, struct par_str peer)
 {
 	unsigned i;
 
 	for (i = 0; i < user->n_chats; i++) {
-		if (par_str_equal(user->chats[i]->peer, peer))
+		if (par_str_equal(user->chats[i]->peer, peer) && member_order(user->chats[i]) != 0)
 			return i + 1;
 	}
 	return user->n_chats + 1;

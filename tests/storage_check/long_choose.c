@@ -13,8 +13,9 @@ static void choose_append(struct plan_op *op)
 	op->attachments = op->client % 3 == 1;
 	if (one_in(6))
 		op->reply_to = 1 + below(model_chat(&model, op->user, op->peer)->n + 1);
+	op->forward_peer = one_in(2) ? op->peer : below(M_PEERS);
 	if (one_in(6))
-		op->forward = 1 + below(model_chat(&model, op->user, op->peer)->n + 1);
+		op->forward = 1 + below(model_chat(&model, op->user, op->forward_peer)->n + 1);
 }
 
 static void choose_change(struct plan_op *op)
@@ -168,6 +169,17 @@ static void choose_keys(struct plan *plan)
 		plan->max_bytes = below(20);
 }
 
+/* From, or up to, somewhere in the chat. */
+static void choose_part(struct plan *plan)
+{
+	uint64_t id = 1 + below(model_chat(&model, plan->user, plan->peer)->n + 2);
+
+	if (one_in(2))
+		plan->start_id = id;
+	else if (one_in(2))
+		plan->end_id = id;
+}
+
 void choose_query(struct plan *plan)
 {
 	static const enum par_query_kind kinds[] = { PAR_QUERY_DEVICE,   PAR_QUERY_EVENTS,
@@ -193,10 +205,12 @@ void choose_query(struct plan *plan)
 					: below(model.users[plan->user].last_seq + 1);
 		plan->max_bytes = one_in(2) ? 1 << 20 : 1 + below(500);
 	}
-	if (plan->query == PAR_QUERY_MESSAGES && one_in(2))
-		plan->start_id = 1 + below(model_chat(&model, plan->user, plan->peer)->n + 2);
-	else if (plan->query == PAR_QUERY_MESSAGES && one_in(2))
-		plan->end_id = 1 + below(model_chat(&model, plan->user, plan->peer)->n + 2);
+	if (plan->query == PAR_QUERY_MESSAGES)
+		choose_part(plan);
+	if (plan->query == PAR_QUERY_CHATS && one_in(2)) {
+		plan->behind = true;
+		plan->peer = below(M_PEERS);
+	}
 }
 
 /* An event to many, of the last operation that it can tell of. */
@@ -243,9 +257,6 @@ void choose_group_tx(struct plan *plan, unsigned group)
 			choose_op(plan, PAR_OP_APPEND, 0);
 		else
 			choose_op(plan, one_in(2) ? PAR_OP_DOC_PUT : PAR_OP_EVENT, 0);
-		/* whether who may be no member marks nothing or fails is left open */
-		if (plan->op[plan->n_ops - 1].kind == PAR_OP_MARK)
-			plan->op[plan->n_ops - 1].when = -1;
 	}
 }
 
@@ -258,6 +269,9 @@ void choose_group_query(struct plan *plan, unsigned group)
 	plan->query = kinds[below(3)];
 	plan->peer = group;
 	plan->after = plan->start_id = plan->end_id = 0;
+	plan->behind = false;
+	if (plan->query == PAR_QUERY_MESSAGES)
+		choose_part(plan);
 	plan->max_bytes = 1 << 20;
 	plan->limit = one_in(2) ? 1000 : 1 + below(M_USERS);
 }

@@ -31,7 +31,7 @@ static void build_chat_op(struct par_tx *tx, const struct plan_op *op, const cha
 		append->fingerprint = model_fingerprint(op);
 		append->attachments = par_str_of(model_attachments(op->attachments));
 		append->reply_to = op->reply_to;
-		append->forward = append->chat;
+		append->forward = store_chat(&store, user, model_user(&model, op->forward_peer));
 		append->forward_id = op->forward;
 	} else if (op->kind == PAR_OP_CHANGE) {
 		change = &add_change(&store, tx, op->change, user, peer, op->target)->u.change;
@@ -175,6 +175,8 @@ static void submit_query(struct plan *plan)
 	q->after = plan->after;
 	q->start_id = plan->start_id;
 	q->end_id = plan->end_id;
+	if (plan->behind)
+		q->after_key = par_str_of(model_user(&model, plan->peer));
 	q->limit = plan->limit;
 	q->max_bytes = plan->max_bytes;
 	plan->page = store_ask(&store, q);

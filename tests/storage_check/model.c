@@ -191,11 +191,13 @@ static bool resent(const struct model_chat *chat, const struct plan_op *op, stru
 	return true;
 }
 
-static bool can_forward(const struct model_chat *chat, const struct plan_op *op)
+static bool can_forward(struct model *m, const struct plan_op *op)
 {
+	const struct model_chat *chat = model_chat(m, op->user, op->forward_peer);
 	const struct model_message *from = &chat->messages[op->forward];
 
-	return op->forward <= chat->n && from->deleted == 0 && !model_is_service(from) &&
+	return op->forward <= chat->n && model_is_in(chat, op->user) && from->deleted == 0 &&
+	       !model_is_service(from) &&
 	       model_sees(chat, model_member(chat, op->user), op->forward);
 }
 
@@ -215,7 +217,7 @@ static void run_append(struct model *m, const struct plan *plan, const struct pl
 		w->errors |= BIT(PAR_E_NOT_FOUND);
 	if (chat->is_group && !model_is_in(chat, op->user))
 		w->errors |= BIT(PAR_E_NOT_FOUND);
-	if (op->forward != 0 && !can_forward(chat, op))
+	if (op->forward != 0 && !can_forward(m, op))
 		w->errors |= BIT(PAR_E_NOT_FOUND);
 	if (w->errors != 0)
 		return;
@@ -335,7 +337,7 @@ static void run_mark(struct model *m, const struct plan *plan, const struct plan
 	struct model_mark *mark = op->mark == PAR_MARK_READ ? read : delivered;
 	uint64_t id = mark_target(chat, op, w);
 
-	if (id == 0 && op->when < 0)
+	if (id == 0 && (op->when < 0 || !model_is_in(chat, op->user)))
 		w->errors |= BIT(PAR_E_NOT_FOUND);
 	w->bare = op->when >= 0;
 	if (id == 0)

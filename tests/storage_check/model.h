@@ -40,7 +40,8 @@ struct plan_op {
 	bool call;
 	unsigned client, text, attachments;
 	uint64_t reply_to;
-	uint64_t forward; /* of the same chat */
+	uint64_t forward; /* of the chat with `forward_peer` */
+	unsigned forward_peer;
 	enum par_change_kind change;
 	uint64_t target;
 	unsigned target_client;
@@ -83,6 +84,7 @@ struct plan {
 	enum par_query_kind query;
 	unsigned user, peer, device, limit;
 	uint64_t after, start_id, end_id;
+	bool behind; /* CHATS: goes on behind the chat with `peer` */
 	unsigned keys[M_KEYS], n_keys; /* DOCS; M_DOCS is one that is never there */
 	size_t max_bytes;
 	struct page *page;

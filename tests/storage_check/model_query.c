@@ -201,9 +201,17 @@ static const struct model_chat *chat_behind(const struct model *m, unsigned user
 	return found;
 }
 
-static void check_chats(const struct model *m, const struct plan *plan)
+/* The order of the chat that the page is behind; 0: it is not in the list. */
+static uint64_t chats_start(struct model *m, const struct plan *plan)
 {
-	const struct model_chat *chat = chat_behind(m, plan->user, UINT64_MAX);
+	if (!plan->behind)
+		return UINT64_MAX;
+	return model_order(model_chat(m, plan->user, plan->peer), plan->user);
+}
+
+static void check_chats(struct model *m, const struct plan *plan)
+{
+	const struct model_chat *chat = chat_behind(m, plan->user, chats_start(m, plan));
 	unsigned n = 0;
 
 	for (; chat != NULL && n < plan->limit; n++) {
@@ -267,11 +275,13 @@ static void check_docs_by_keys(const struct model *m, const struct plan *plan)
 	want(plan, "has_more", page->has_more, i < plan->n_keys);
 }
 
-/* Whether it is about a group that the user is not in. */
+/* Whether it is about a group that the user is not in, or behind a chat that he has not. */
 static bool wants_access(struct model *m, const struct plan *plan)
 {
 	const struct model_chat *chat = model_chat(m, plan->user, plan->peer);
 
+	if (plan->query == PAR_QUERY_CHATS)
+		return chats_start(m, plan) == 0;
 	return (plan->query == PAR_QUERY_MESSAGES || plan->query == PAR_QUERY_MEMBERS) &&
 	       chat->is_group && !model_is_in(chat, plan->user);
 }

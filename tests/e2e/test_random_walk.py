@@ -37,7 +37,7 @@ class Walk:
         self.clients = {}  # (user, device) -> the one that is connected
         self.heard = {place: {} for place in self.places}  # seq -> event
         self.groups = []
-        self.sent = 0
+        self.sent = self.step = 0
         self.phone, self.presence = Phone(self), Presence(self)
 
     # --- devices
@@ -258,11 +258,11 @@ class Walk:
         for place in self.random.sample(self.places, AWAY):
             await self.disconnect(place)
         deaths = set(self.random.sample(range(steps // 4, steps), kills))
-        for step in range(steps):
+        for self.step in range(steps):
             way, = self.random.choices([name for name, _ in self.WAYS],
                                        [weight for _, weight in self.WAYS])
             place = self.random.choice(list(self.clients))
-            if step in deaths:
+            if self.step in deaths:
                 await self.die(place)
             else:
                 await getattr(self, way)(place)
@@ -331,10 +331,12 @@ async def walk(make_server, steps, kills):
                          plugins={"groups": {}, "calls": calls, "typing": {"typing_interval": "0s"},
                                   "presence": {"offline_grace": "20ms"}},
                          server={"max_bad_messages": 10000, "cursor_interval": "50ms"}).start()
+    walker = Walk(server, seed)
     try:
-        await Walk(server, seed).go(steps, kills)
+        await walker.go(steps, kills)
     except AssertionError as failure:
-        raise AssertionError(f"PARLANCE_TEST_WALK={seed}: {failure}") from failure
+        where = f"PARLANCE_TEST_WALK={seed}, step {walker.step}"
+        raise AssertionError(f"{where}: {failure}") from failure
 
 
 async def test_walk(make_server):

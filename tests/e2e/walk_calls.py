@@ -163,7 +163,7 @@ class Calls:
 
 
 class Phone:
-    WAYS = {"begin": 5, "join": 6, "leave": 3, "close": 2, "signal": 4}
+    WAYS = {"begin": 4, "join": 7, "leave": 3, "close": 2, "signal": 4}
 
     def __init__(self, walk):
         self.walk, self.random = walk, walk.random
@@ -174,21 +174,23 @@ class Phone:
 
     async def use(self, place):
         way, = self.random.choices(list(self.WAYS), list(self.WAYS.values()))
-        if way == "begin":
+        if way == "begin" or (not self.calls.live and self.random.random() < 0.8):
             await self.walk.ask(place, *self.begin(place[0]))
             return
-        place, chat_id, call_id = self.somewhere(place)
+        place, chat_id, call_id = self.somewhere(place, way)
         if way == "signal":
             await self.signal(place, chat_id, call_id)
         else:
             await self.walk.ask(place, *self.change(way, chat_id, call_id))
 
-    def somewhere(self, place):
+    def somewhere(self, place, way):
         """Who does it, and a chat and a call there: mostly one that is going on, and his."""
         chat_id = self.walk.some_chat(place[0])
         if self.calls.live and self.random.random() < 0.9:
             where, call = self.random.choice(list(self.calls.live.items()))
-            people = call.here if self.random.random() < 0.5 else self.calls.members(where)
+            people = self.calls.members(where)
+            if self.random.random() < 0.7:
+                people = set(people) - set(call.here) if way == "join" else call.here
             near = [other for other in self.walk.clients if other[0] in people]
             if near:
                 place = self.random.choice(near)
@@ -204,7 +206,8 @@ class Phone:
 
     def begin(self, user, named=0.8):
         """A request, and what the model says to it."""
-        chat_id = self.walk.some_chat(user)
+        groups = [group for group in self.walk.groups if self.walk.model.find(user, group)]
+        chat_id = self.random.choice([self.walk.some_chat(user), *groups[-2:]])
         kind = self.random.choice(("audio", "video"))
         payload, call_id = {"chatId": chat_id, "callType": kind}, None
         if self.begun and self.random.random() < 0.2:  # again, or one that is over
@@ -223,8 +226,9 @@ class Phone:
         user = place[0]
         call = self.calls.find(user, chat_id)
         to, = self.walk.some_users(1)
-        if call is not None and self.random.random() < 0.8:
-            to = self.random.choice(call.here) if is_group(chat_id) else chat_id
+        if call is not None and self.random.random() < 0.9:
+            near = list(self.calls.members(self.calls.where(user, chat_id)))
+            to = self.random.choice(call.here + near if is_group(chat_id) else [chat_id])
         number = len(self.signals)
         payload = {"chatId": chat_id, "callId": call_id, "to": to, "data": {"n": number}}
         client = self.walk.clients[place]

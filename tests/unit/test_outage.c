@@ -321,6 +321,45 @@ static void pages_that_are_refused_let_no_others_through(void)
 	world_close(&w);
 }
 
+static void count_unsound(void *state, void *arg)
+{
+	const struct par_query *q = arg;
+
+	(void)state;
+	n_answered += q->error == PAR_OK && q->n == PAR_DOCS_MAX && !q->has_more;
+	n_refused += q->error == PAR_E_INTERNAL && q->message != NULL && q->n == 0;
+}
+
+/* The storage relies on what is refused here; it never sees it. */
+static void keys_that_make_no_sense_are_refused(void)
+{
+	static struct par_str keys[PAR_DOCS_MAX + 1];
+	struct par_query *q;
+	unsigned i;
+
+	open_world("{}");
+	n_answered = n_refused = 0;
+	for (i = 0; i <= PAR_DOCS_MAX; i++)
+		keys[i] = par_str_of("key");
+	for (i = 0; i < 200; i++) {
+		keys[PAR_DOCS_MAX - 1].s = i % 3 == 1 ? NULL : "key";
+		q = api_table.query_new(&w.plugin, count_unsound, NULL);
+		q->kind = PAR_QUERY_DOCS;
+		q->plugin = par_str_of("test");
+		q->keys = keys;
+		q->n_keys = i % 3 == 2 ? PAR_DOCS_MAX + 1 : PAR_DOCS_MAX;
+		q->limit = PAR_DOCS_MAX + 1;
+		api_table.query_submit(q);
+	}
+	CU_ASSERT_EQUAL(n_refused, 0); /* not from within query_submit */
+	keys[PAR_DOCS_MAX - 1].s = "key";
+	world_run(&w);
+	CU_ASSERT_EQUAL(gate.asked, 67);
+	CU_ASSERT_EQUAL(n_answered, 67);
+	CU_ASSERT_EQUAL(n_refused, 133);
+	world_close(&w);
+}
+
 /* Also those that came out of order. */
 static void acks_are_kept_while_the_storage_is_down(void)
 {
@@ -366,6 +405,7 @@ int main(void)
 		  one_that_cannot_be_read_does_not_hold_up_the_others },
 		{ "pages that are refused let no others through",
 		  pages_that_are_refused_let_no_others_through },
+		{ "keys that make no sense are refused", keys_that_make_no_sense_are_refused },
 		{ "acks are kept while the storage is down",
 		  acks_are_kept_while_the_storage_is_down },
 		{ NULL, NULL },

@@ -112,8 +112,8 @@ plugins_storage_postgres_la_LIBADD = $(PQ_LIBS) $(JSONC_LIBS)
 
 plugin_LTLIBRARIES += plugins/calls.la
 plugins_calls_la_SOURCES = plugins/calls/calls.h plugins/calls/decide.c plugins/calls/live.c \
-	plugins/calls/plugin.c plugins/calls/record.c plugins/calls/record.h \
-	plugins/calls/request.c plugins/calls/signal.c plugins/calls/step.c plugins/calls/step.h \
-	plugins/calls/tell.c plugins/calls/watch.c
+	plugins/calls/look.c plugins/calls/plugin.c plugins/calls/record.c plugins/calls/record.h \
+	plugins/calls/request.c plugins/calls/roster.c plugins/calls/signal.c plugins/calls/step.c \
+	plugins/calls/step.h plugins/calls/sweep.c plugins/calls/tell.c plugins/calls/watch.c
 plugins_calls_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_calls_la_LIBADD = $(JSONC_LIBS)

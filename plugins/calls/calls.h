@@ -7,10 +7,13 @@
  *   request.c  newCall, joinCall, leaveCall, closeCall: from payload to step, and the answers
  *   signal.c   the client's event callSignal
  *   step.c     one change of one call, from the document to the transaction and back
+ *   look.c     what a step has to ask of the storage
  *   decide.c   what a step means for a call: pure
+ *   roster.c   who of those in a call is in the group: pure
  *   tell.c     the operations of a step: the document, the message, the events
  *   live.c     the calls that are known here, with their timers
- *   watch.c    time-outs, who has gone, and calls that other servers left behind
+ *   watch.c    time-outs, who has gone, and who is no longer in the group
+ *   sweep.c    calls that nobody looks after
  *   record.c   the document of a call: pure
  *
  * The truth of a call is its document in the storage, one for each chat in which there is a
@@ -22,6 +25,8 @@
 #ifndef CALLS_H
 #define CALLS_H
 
+#include <string.h>
+
 #include <json-c/json.h>
 #include <uthash.h>
 
@@ -29,9 +34,22 @@
 #include <parlance/plugin.h>
 #include <parlance/storage.h>
 
+struct asker;
 struct live;
+struct part;
 struct person;
 struct step;
+
+enum step_kind {
+	STEP_NEW,
+	STEP_JOIN,
+	STEP_LEAVE,
+	STEP_CLOSE,
+	STEP_RING, /* nobody joined in time */
+	STEP_GONE, /* a participant did not come back */
+	STEP_ROSTER, /* who is no longer in the group goes */
+	STEP_BEAT /* who is connected here is written down */
+};
 
 struct calls {
 	const struct par_api *api;
@@ -44,9 +62,10 @@ struct calls {
 	struct live *lives; /* by the chat's key */
 	struct person *persons; /* by user */
 	struct step *steps; /* under way, by the chat's key */
-	unsigned signals_asking; /* signals for which the storage was asked */
+	struct asker *askers; /* by user: whose signals the storage is asked about */
 	uint64_t started;
 	par_timer_id sweep;
+	uint64_t sweeps; /* the one that goes on, or was the last */
 	bool stopping;
 	struct par_json scratch; /* empty between callbacks */
 
@@ -57,7 +76,18 @@ struct calls {
 	struct par_metric *signals;
 	struct par_metric *dropped;
 	struct par_metric *vanished;
+	struct par_metric *removed;
 };
+
+/* What is copied is `at` from here on, and the next goes behind it. */
+static inline struct par_str calls_copy(char **at, struct par_str s)
+{
+	struct par_str result = { *at, s.len };
+
+	memcpy(*at, s.s, s.len);
+	*at += s.len;
+	return result;
+}
 
 /* --- request.c, signal.c --- */
 
@@ -101,11 +131,15 @@ struct live {
 	struct person *caller;
 	par_timer_id ring;
 	par_timer_id beat;
+	uint64_t swept; /* the last sweep that came by, or during which it became known */
 	struct par_str key;
 	char bytes[];
 };
 
 struct live *live_find(const struct calls *calls, struct par_str key);
+struct part *live_part(const struct live *live, struct par_str user);
+/* Whether somebody in it is connected to this server. */
+bool live_is_here(const struct live *live);
 struct person *person_find(const struct calls *calls, struct par_str user);
 /* One more call is his; one less, and nobody else may use him after that. */
 struct person *person_calls(struct calls *calls, struct par_str user);
@@ -119,14 +153,26 @@ void live_drop_all(struct calls *calls);
 
 /* --- watch.c --- */
 
-/* Begins to look for calls that nobody here knows; again and again. */
-void watch_begin(struct calls *calls);
+/* So often is written down who is connected here, and looked for calls of others. */
+uint64_t watch_beat(const struct calls *calls);
 /* Sets the timers of a call that is new here, or has changed. */
 void watch_live(struct live *live);
 /* Stops them. */
 void watch_forget(struct live *live);
 void watch_part_forget(struct part *part);
+/* Nobody has joined, and it is too late for that. Of a call whose timer runs it is not yet. */
+bool watch_is_over(const struct live *live, uint64_t now);
+/* He has begun or joined a call, and may have gone before it was stored. */
+void watch_entered(struct calls *calls, struct par_str key, struct par_str user);
+/* A step for the call, of this user; it acts for nobody's device. */
+struct step *watch_step(const struct live *live, enum step_kind kind, struct par_str user);
 enum par_verdict watch_user_online(void *state, const struct par_hook_call *call);
 enum par_verdict watch_user_offline(void *state, const struct par_hook_call *call);
+enum par_verdict watch_roster_changed(void *state, const struct par_hook_call *call);
+
+/* --- sweep.c --- */
+
+/* Begins to look for calls that nobody looks after; again and again. */
+void sweep_begin(struct calls *calls);
 
 #endif

@@ -72,8 +72,10 @@ static void decide_close(struct step *step, uint64_t now)
 {
 	struct par_str user = step->chat.user;
 
-	if (par_id_is_group(step->chat.key) && !record_is_here(step->doc, user, NULL) &&
-	    !par_str_equal(record_word(step->doc, "caller"), user))
+	if (!roster_has(step, user))
+		refuse(step, PAR_E_NOT_FOUND, "there is no such chat");
+	else if (par_id_is_group(step->chat.key) && !record_is_here(step->doc, user, NULL) &&
+		 !par_str_equal(record_word(step->doc, "caller"), user))
 		refuse(step, PAR_E_FORBIDDEN,
 		       "who takes no part leaves the call to those who do; the last one closes it");
 	else
@@ -88,6 +90,20 @@ static void decide_gone(struct step *step)
 	if (record_is_here(step->doc, step->chat.user, &seen) && seen <= step->since &&
 	    step->calls->api->user_sessions(step->calls->self, step->chat.user) == 0)
 		decide_leave(step, step->since);
+}
+
+/* One of those who are no longer in the group; the step is tried again for the next. */
+static void decide_roster(struct step *step, uint64_t now)
+{
+	step->who = roster_out(step);
+	if (step->who.s == NULL) {
+		step->way = WAY_NOTHING;
+	} else if (record_count(step->doc) == 1) {
+		close_at(step, now);
+	} else {
+		record_leave(step->doc, step->who);
+		step->way = WAY_WRITE;
+	}
 }
 
 static void decide_beat(struct step *step, uint64_t now)
@@ -115,11 +131,16 @@ void step_decide(struct step *step, struct json_object *now_doc, uint64_t now)
 		decide_new(step, now_doc, now);
 		return;
 	}
-	if (now_doc == NULL || !par_str_equal(record_word(now_doc, "callId"), step->call_id)) {
+	if (now_doc == NULL || (step->kind != STEP_ROSTER &&
+				!par_str_equal(record_word(now_doc, "callId"), step->call_id))) {
 		refuse(step, PAR_E_NOT_FOUND, "no such call is going on in this chat");
 		return;
 	}
 	step->doc = record_copy(now_doc);
+	if (step->gone) {
+		close_at(step, now);
+		return;
+	}
 	switch (step->kind) {
 	case STEP_NEW:
 		return;
@@ -138,6 +159,9 @@ void step_decide(struct step *step, struct json_object *now_doc, uint64_t now)
 		return;
 	case STEP_GONE:
 		decide_gone(step);
+		return;
+	case STEP_ROSTER:
+		decide_roster(step, now);
 		return;
 	case STEP_BEAT:
 		decide_beat(step, now);

@@ -64,7 +64,7 @@ void person_ends(struct calls *calls, struct person *person)
 
 /* --- parts --- */
 
-static struct part *part_find(const struct live *live, struct par_str user)
+struct part *live_part(const struct live *live, struct par_str user)
 {
 	struct part *part;
 
@@ -73,6 +73,18 @@ static struct part *part_find(const struct live *live, struct par_str user)
 			return part;
 	}
 	return NULL;
+}
+
+bool live_is_here(const struct live *live)
+{
+	const struct calls *calls = live->calls;
+	const struct part *part;
+
+	for (part = live->parts; part != NULL; part = part->next) {
+		if (calls->api->user_sessions(calls->self, part->person->user) > 0)
+			return true;
+	}
+	return false;
 }
 
 static void part_add(struct live *live, struct par_str user)
@@ -116,7 +128,7 @@ static void parts_follow(struct live *live)
 	json_object_object_foreach(record_here(live->doc), name, seen)
 	{
 		(void)seen;
-		if (part_find(live, par_str_of(name)) == NULL)
+		if (live_part(live, par_str_of(name)) == NULL)
 			part_add(live, par_str_of(name));
 	}
 }
@@ -139,6 +151,7 @@ static struct live *live_new(struct calls *calls, struct par_str key)
 	memcpy(live->bytes, key.s, key.len);
 	live->key.s = live->bytes;
 	live->key.len = key.len;
+	live->swept = calls->sweeps;
 	HASH_ADD_KEYPTR(hh, calls->lives, live->key.s, live->key.len, live);
 	calls->api->metric_add(calls->active, 1);
 	return live;

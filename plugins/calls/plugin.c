@@ -27,6 +27,8 @@ static void metrics_add(struct calls *calls)
 			    "Signals of no call, not for who takes part, or too many at once");
 	calls->vanished = api->add_metric(self, PAR_COUNTER, "vanished_total",
 					  "Participants who went and did not come back in time");
+	calls->removed = api->add_metric(self, PAR_COUNTER, "removed_total",
+					 "Participants who were no longer in the group");
 }
 
 static void *calls_load(const struct par_api *api, struct par_plugin *self,
@@ -52,6 +54,7 @@ static void *calls_load(const struct par_api *api, struct par_plugin *self,
 	api->handle_client_event(self, "callSignal", calls_signal, calls);
 	api->add_hook(self, PAR_HOOK_USER_ONLINE, watch_user_online, calls);
 	api->add_hook(self, PAR_HOOK_USER_OFFLINE, watch_user_offline, calls);
+	api->add_hook(self, PAR_HOOK_ROSTER_CHANGED, watch_roster_changed, calls);
 	return calls;
 }
 
@@ -59,7 +62,7 @@ static bool calls_start(void *state, char *error, size_t error_size)
 {
 	(void)error;
 	(void)error_size;
-	watch_begin(state);
+	sweep_begin(state);
 	return true;
 }
 

@@ -148,7 +148,7 @@ static void write_answer(struct par_json *w, const struct step *step, const stru
 		write_participants(w, step->doc);
 	if (step->kind == STEP_CLOSE) {
 		par_json_member_u64(w, "callDuration", step->duration);
-		if (!step->quiet)
+		if (!step->gone)
 			par_json_member_u64(w, "messageId", tx->ops[TELL_MESSAGE].result.id);
 	}
 	par_json_object_end(w);

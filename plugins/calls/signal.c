@@ -3,7 +3,8 @@
  * The client's event callSignal: what two participants have to say to each other to make their
  * connection, passed on untouched and never stored. In a dialog both may send while the call
  * rings; in a group sender and receiver take part. Where the call is not known here the
- * storage is asked; what comes meanwhile goes the same way, so signals keep their order.
+ * storage is asked; what the same user says meanwhile goes the same way, so each one's signals keep
+ * their order, and who signals on calls that are not there makes nobody else wait.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,19 @@
 #include "record.h"
 #include "step.h"
 
-#define ASKING 1000 /* so many wait for the storage */
+#define ASKING_OF_ONE 64 /* so many of one user's wait for the storage */
+
+/* A user about whose signals the storage is asked. */
+struct asker {
+	UT_hash_handle hh;
+	unsigned asking; /* about so many */
+	struct par_str user;
+	char bytes[];
+};
 
 struct signal {
 	struct calls *calls;
+	struct asker *asker; /* while the storage is asked */
 	struct par_chat chat;
 	struct par_str call_id;
 	struct par_str to;
@@ -71,13 +81,47 @@ static void signal_free(struct signal *signal)
 	free(signal);
 }
 
+static struct asker *asker_find(const struct calls *calls, struct par_str user)
+{
+	struct asker *asker;
+
+	HASH_FIND(hh, calls->askers, user.s, user.len, asker);
+	return asker;
+}
+
+/* One more is asked about. */
+static struct asker *asker_begin(struct calls *calls, struct par_str user)
+{
+	struct asker *asker = asker_find(calls, user);
+	char *at;
+
+	if (asker == NULL) {
+		asker = calloc(1, sizeof(*asker) + user.len);
+		if (asker == NULL)
+			abort();
+		at = asker->bytes;
+		asker->user = calls_copy(&at, user);
+		HASH_ADD_KEYPTR(hh, calls->askers, asker->user.s, asker->user.len, asker);
+	}
+	asker->asking++;
+	return asker;
+}
+
+static void asker_end(struct calls *calls, struct asker *asker)
+{
+	if (--asker->asking > 0)
+		return;
+	HASH_DEL(calls->askers, asker);
+	free(asker);
+}
+
 static void signal_asked(void *state, void *arg)
 {
 	struct signal *signal = state;
 	const struct par_query *query = arg;
 	struct calls *calls = signal->calls;
 
-	calls->signals_asking--;
+	asker_end(calls, signal->asker);
 	if (query->error == PAR_OK && query->n > 0)
 		live_put(calls, signal->chat.key, query->docs[0].value);
 	else if (query->error == PAR_OK)
@@ -93,21 +137,12 @@ static void signal_ask(struct signal *signal)
 	struct calls *calls = signal->calls;
 	struct par_query *query = calls->api->query_new(calls->self, signal_asked, signal);
 
-	calls->signals_asking++;
+	signal->asker = asker_begin(calls, signal->chat.user);
 	query->kind = PAR_QUERY_DOC_GET;
 	query->plugin = par_str_of("calls");
 	query->key = par_chat_in_query(calls->api, query, signal->chat.user, signal->chat.peer).key;
 	query->limit = 1;
 	calls->api->query_submit(query);
-}
-
-static struct par_str copy(char **at, struct par_str s)
-{
-	struct par_str result = { *at, s.len };
-
-	memcpy(*at, s.s, s.len);
-	*at += s.len;
-	return result;
 }
 
 static struct signal *signal_new(struct calls *calls, struct par_str user, struct par_str chat_id,
@@ -123,8 +158,8 @@ static struct signal *signal_new(struct calls *calls, struct par_str user, struc
 	at = signal->bytes + chat;
 	signal->calls = calls;
 	signal->chat = par_chat_resolve(signal->bytes, user, chat_id);
-	signal->call_id = copy(&at, call_id);
-	signal->to = copy(&at, to);
+	signal->call_id = calls_copy(&at, call_id);
+	signal->to = calls_copy(&at, to);
 	signal->data = json_object_get(data);
 	return signal;
 }
@@ -134,6 +169,7 @@ void calls_signal(void *state, const struct par_client_event *event)
 	struct calls *calls = state;
 	struct json_object *data = NULL;
 	struct par_str chat_id, call_id, to;
+	const struct asker *asker;
 	struct signal *signal;
 	struct par_payload p;
 
@@ -149,12 +185,13 @@ void calls_signal(void *state, const struct par_client_event *event)
 		par_payload_fail_event(calls->api, calls->self, event, &p);
 		return;
 	}
-	if (calls->signals_asking == ASKING) {
+	asker = asker_find(calls, event->user);
+	if (asker != NULL && asker->asking == ASKING_OF_ONE) {
 		calls->api->metric_add(calls->dropped, 1);
 		return;
 	}
 	signal = signal_new(calls, event->user, chat_id, call_id, to, data);
-	if (calls->signals_asking == 0 && try_pass(signal))
+	if (asker == NULL && try_pass(signal))
 		signal_free(signal);
 	else
 		signal_ask(signal);

@@ -6,6 +6,8 @@
  *    ▲        │          │
  *    └────────┴──────────┘ nothing to do, or somebody else was faster: is it as we think?
  *
+ * Where the group is not as thought, who is in it is asked before it is decided.
+ *
  * The steps of one chat wait for each other, so only other servers can be faster.
  */
 #include "step.h"
@@ -17,16 +19,6 @@
 
 #define TRIES 8
 #define WAITING 1000 /* for one chat */
-static const char plugin_name[] = "calls";
-
-static struct par_str copy(char **at, struct par_str s)
-{
-	struct par_str result = { *at, s.len };
-
-	memcpy(*at, s.s, s.len);
-	*at += s.len;
-	return result;
-}
 
 struct step *step_new(struct calls *calls, enum step_kind kind, struct par_str user,
 		      struct par_str chat_id, struct par_str device, struct par_str call_id)
@@ -41,20 +33,21 @@ struct step *step_new(struct calls *calls, enum step_kind kind, struct par_str u
 	step->calls = calls;
 	step->kind = kind;
 	step->chat = par_chat_resolve(step->bytes, user, chat_id);
-	step->device = copy(&at, device);
-	step->call_id = copy(&at, call_id);
+	step->device = calls_copy(&at, device);
+	step->call_id = calls_copy(&at, call_id);
+	step->who = step->chat.user;
 	return step;
 }
 
 /* --- one at a time --- */
-
-static void step_try(struct step *step);
 
 static void step_free(struct step *step)
 {
 	if (step->caller != NULL)
 		person_ends(step->calls, step->caller);
 	json_object_put(step->doc);
+	json_object_put(step->roster);
+	free((char *)step->lost.s);
 	free(step);
 }
 
@@ -77,12 +70,14 @@ static void step_begin(struct step *step)
 
 /* Who waited longest is next. None ends before it has asked the storage, so this does not go
  * deep. */
-static void step_end(struct step *step, const struct par_tx *tx)
+void step_end(struct step *step, const struct par_tx *tx)
 {
 	struct calls *calls = step->calls;
 	struct step *next = step->next, *after;
 
 	step_answer(step, tx);
+	if (step->way != WAY_REFUSE && (step->kind == STEP_NEW || step->kind == STEP_JOIN))
+		watch_entered(calls, step->chat.key, step->chat.user);
 	HASH_DEL(calls->steps, step);
 	for (; next != NULL && calls->stopping; next = after) {
 		after = next->next;
@@ -114,8 +109,8 @@ void step_run(struct step *step)
 	}
 }
 
-static void step_fail(struct step *step, enum par_error error, const char *message,
-		      const struct par_tx *tx)
+void step_fail(struct step *step, enum par_error error, const char *message,
+	       const struct par_tx *tx)
 {
 	step->way = WAY_REFUSE;
 	step->error = error;
@@ -123,64 +118,34 @@ static void step_fail(struct step *step, enum par_error error, const char *messa
 	step_end(step, tx);
 }
 
-/* --- what is stored --- */
-
-static void step_asked(void *state, void *arg)
-{
-	struct step *step = state;
-	const struct par_query *query = arg;
-
-	if (query->error != PAR_OK || step->calls->stopping) {
-		step_fail(step, query->error != PAR_OK ? query->error : PAR_E_UNAVAILABLE,
-			  query->error != PAR_OK ? query->message : "the server stops", NULL);
-		return;
-	}
-	if (query->n > 0)
-		live_put(step->calls, step->chat.key, query->docs[0].value);
-	else
-		live_drop(step->calls, step->chat.key);
-	step->fresh = true;
-	step_try(step);
-}
-
-static void step_ask(struct step *step)
-{
-	const struct par_api *api = step->calls->api;
-	struct par_query *query = api->query_new(step->calls->self, step_asked, step);
-
-	query->kind = PAR_QUERY_DOC_GET;
-	query->plugin = par_str_of(plugin_name);
-	query->key = par_chat_in_query(api, query, step->chat.user, step->chat.peer).key;
-	query->limit = 1;
-	api->query_submit(query);
-}
-
 /* --- what is to be stored --- */
 
-/* Whether it may go on when he who acts is no longer in the group, or nobody can be told, since
- * the caller is not either, or the group is gone: who goes must be able to. */
+/* Whether it may go on when he who acts, or the caller, is no longer in the group: who goes must be
+ * able to, and the others are told. */
 static bool step_ends(const struct step *step)
 {
 	return step->kind == STEP_LEAVE || step->kind == STEP_CLOSE || step->kind == STEP_RING ||
-	       step->kind == STEP_GONE;
+	       step->kind == STEP_GONE || step->kind == STEP_ROSTER;
 }
 
 /* Whether a refused tx is worth another try, and prepares it. */
 static bool step_again(struct step *step, const struct par_tx *tx)
 {
+	const struct par_str expected = tx->ops[0].u.doc.expected;
+
 	if (step->tries++ == TRIES)
 		return false;
-	if (tx->error == PAR_E_CONFLICT) {
-		/* the document was as expected, so it is the message's client id */
-		step->nameless |= step->way == WAY_CLOSE && step->fresh;
-		return true;
+	if (tx->error == PAR_E_NOT_FOUND && par_chat_is_group(&step->chat) && step_ends(step))
+		step->looks = true;
+	else if (tx->error != PAR_E_CONFLICT)
+		return false;
+	if (tx->error == PAR_E_CONFLICT && step->way == WAY_CLOSE) {
+		step->lost.s = strndup(expected.s, expected.len);
+		step->lost.len = expected.len;
+		if (step->lost.s == NULL)
+			abort();
 	}
-	if (tx->error == PAR_E_NOT_FOUND && !step->quiet && step_ends(step)) {
-		step->quiet = step->absent;
-		step->absent = true;
-		return true;
-	}
-	return false;
+	return true;
 }
 
 static void step_count(const struct step *step)
@@ -192,6 +157,8 @@ static void step_count(const struct step *step)
 		calls->api->metric_add(calls->begun, 1);
 	if (step->kind == STEP_GONE)
 		calls->api->metric_add(calls->vanished, 1);
+	if (step->kind == STEP_ROSTER && !step->gone)
+		calls->api->metric_add(calls->removed, 1);
 	if (step->way == WAY_CLOSE)
 		calls->api->metric_add(missed ? calls->missed : calls->received, 1);
 }
@@ -208,11 +175,19 @@ static void step_done(void *state, void *arg)
 		else
 			live_put(calls, step->chat.key, record_text(step->doc));
 		step_count(step);
+		if (step->kind == STEP_ROSTER && step->way == WAY_WRITE) {
+			step->tries = 0;
+			step_try(step); /* there may be others */
+			return;
+		}
 		step_end(step, tx);
-	} else if (!calls->stopping && step_again(step, tx)) {
+		return;
+	}
+	if (!calls->stopping && step_again(step, tx)) {
 		live_drop(calls, step->chat.key);
 		step->fresh = false;
-		step_ask(step);
+		roster_forget(step);
+		look_ask(step);
 	} else {
 		step_fail(step, tx->error, tx->message, tx);
 	}
@@ -237,62 +212,55 @@ static void step_submit(struct step *step)
 	struct par_op *op =
 	    par_tx_add(tx, step->way == WAY_CLOSE ? PAR_OP_DOC_DELETE : PAR_OP_DOC_PUT);
 
-	op->u.doc.plugin = par_str_of(plugin_name);
+	op->u.doc.plugin = par_str_of("calls");
 	op->u.doc.key = tx_copy(api, tx, step->chat.key);
 	op->u.doc.expects = true;
 	op->u.doc.expected = tx_copy(api, tx, step->expected);
 	if (step->way == WAY_WRITE)
 		op->u.doc.value = tx_copy(api, tx, record_text(step->doc));
-	if (!step->quiet)
+	if (!step->gone)
 		step_tell(step, tx);
 	api->tx_submit(tx);
 }
 
-/* --- refused in a group --- */
-
-static void step_looked(void *state, void *arg)
+/* Whether its answer says what goes on in the call: who is not in the group is not told. The
+ * transaction of one that changes something finds that out by itself. */
+static bool step_says(const struct step *step)
 {
-	struct step *step = state;
-	const struct par_query *query = arg;
-
-	if (query->error != PAR_OK)
-		step_fail(step, query->error, query->message, NULL);
-	else
-		step_end(step, NULL);
+	if (!par_chat_is_group(&step->chat) || step->request == 0)
+		return false;
+	return step->way == WAY_REFUSE ? step->error != PAR_E_NOT_FOUND
+				       : step->kind == STEP_NEW || step->kind == STEP_JOIN;
 }
 
-/* Who is not in the group is not told what goes on there: the storage says whether he is. */
-static void step_look(struct step *step)
+/* Whether what is known here may be old, and has to be asked for again. */
+static bool step_doubts(const struct step *step)
 {
-	const struct par_api *api = step->calls->api;
-	struct par_query *query = api->query_new(step->calls->self, step_looked, step);
-
-	query->kind = PAR_QUERY_MEMBERS;
-	query->chat = par_chat_in_query(api, query, step->chat.user, step->chat.peer);
-	query->user = query->chat.user;
-	query->limit = 1;
-	api->query_submit(query);
+	return !step->fresh && step->kind != STEP_ROSTER;
 }
 
-static void step_try(struct step *step)
+void step_try(struct step *step)
 {
 	struct calls *calls = step->calls;
 	struct live *live = live_find(calls, step->chat.key);
 	struct par_str none = { NULL, 0 };
 
-	if (live == NULL && !step->fresh && step->kind != STEP_NEW) {
-		step_ask(step);
+	if (!step->fresh && (step->asks || (live == NULL && step->kind != STEP_NEW))) {
+		look_ask(step);
+		return;
+	}
+	if (step->looks && live != NULL && step->roster == NULL) {
+		look_roster(step, live->doc);
 		return;
 	}
 	step->expected = live == NULL ? none : live->text;
 	step_decide(step, live == NULL ? NULL : live->doc, calls->api->now(calls->self));
 	if (step->way == WAY_WRITE || step->way == WAY_CLOSE)
 		step_submit(step);
-	else if (!step->fresh)
-		step_ask(step); /* what is known here may be old */
-	else if (step->way == WAY_REFUSE && step->error != PAR_E_NOT_FOUND &&
-		 par_chat_is_group(&step->chat))
-		step_look(step);
+	else if (step_doubts(step))
+		look_ask(step);
+	else if (step_says(step))
+		look_member(step);
 	else
 		step_end(step, NULL);
 }

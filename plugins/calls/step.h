@@ -8,16 +8,6 @@
 
 #include "calls.h"
 
-enum step_kind {
-	STEP_NEW,
-	STEP_JOIN,
-	STEP_LEAVE,
-	STEP_CLOSE,
-	STEP_RING, /* nobody joined in time */
-	STEP_GONE, /* a participant did not come back */
-	STEP_BEAT /* who is connected here is written down */
-};
-
 /* What is to become of the call's document. */
 enum step_way { WAY_NOTHING, WAY_REFUSE, WAY_WRITE, WAY_CLOSE };
 
@@ -37,13 +27,21 @@ struct step {
 	struct person *caller; /* NEW: of whom this is counted as a call until it ends */
 	uint64_t since; /* GONE: when he was seen last */
 	unsigned tries;
-	bool fresh; /* the document is as it was a moment ago */
+	bool asks; /* the copy of the document that is known here is not good enough */
+	bool looks; /* it has to know who is in the group */
 	bool nameless; /* the message gets no client id: another call had this callId once */
-	bool absent; /* he is no longer in the group: the others are told in the caller's name */
-	bool quiet; /* nobody can be told: the caller is no longer in it either, or it is gone */
+	struct par_str lost; /* its own: the document of which it was said that it is another */
+
+	/* what it found in the storage, for the try under way */
+	bool fresh; /* the document is as it was a moment ago */
+	bool gone; /* there is no such group */
+	struct json_object *roster; /* roster.c; NULL: not known, all are taken to be members */
+	size_t anybody_len; /* 0: none was seen yet */
+	char anybody[PAR_ID_MAX]; /* a member */
 
 	/* decide.c's verdict, of the try under way */
 	enum step_way way;
+	struct par_str who; /* whom it is about */
 	enum par_error error; /* REFUSE; of the conflict of two calls, PAR_E_CONFLICT */
 	const char *message;
 	struct json_object *doc; /* the step's own: as it is to be, or was when it is closed */
@@ -58,6 +56,35 @@ struct step *step_new(struct calls *calls, enum step_kind kind, struct par_str u
 		      struct par_str chat_id, struct par_str device, struct par_str call_id);
 /* Takes it. It begins when no other one of its chat is under way. */
 void step_run(struct step *step);
+/* For look.c: goes on with what it has found, or ends. `tx` may be NULL. */
+void step_try(struct step *step);
+void step_end(struct step *step, const struct par_tx *tx);
+void step_fail(struct step *step, enum par_error error, const char *message,
+	       const struct par_tx *tx);
+
+/* look.c: each asks the storage. */
+
+/* For the document, then tries again. */
+void look_ask(struct step *step);
+/* Who of those in the call is a member of the group, then tries again. */
+void look_roster(struct step *step, struct json_object *doc);
+/* Whether he who acts is a member, and then ends; if not, so that he learns nothing else. */
+void look_member(struct step *step);
+
+/* roster.c */
+
+/* The step has to know of all whom this call names, and of nobody yet. */
+void roster_begin(struct step *step, struct json_object *doc);
+void roster_forget(struct step *step);
+/* He is a member. */
+void roster_note(struct step *step, struct par_str user);
+/* Whether he is; who joined the call since it was looked at is one. */
+bool roster_has(const struct step *step, struct par_str user);
+/* A member in whose name the others are told: who acts, the caller, who takes part, who once did,
+ * or else anybody. */
+struct par_str roster_teller(const struct step *step);
+/* One who takes part and is no member; s NULL: there is none. */
+struct par_str roster_out(const struct step *step);
 
 /* decide.c: fills in the verdict, from the document as it is now (NULL: there is none). */
 void step_decide(struct step *step, struct json_object *now_doc, uint64_t now);

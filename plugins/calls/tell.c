@@ -3,7 +3,8 @@
  * The operations of a step behind the one on the document: the message of a call that ends, and
  * the events, PROTOCOL.md section 6. In a dialog each of the two gets an event of his own;
  * in a group all get one together, but for the caller, who made an outgoing call where the
- * others had an incoming one.
+ * others had an incoming one. Where he who acts, or the caller, is no longer in the group, it is
+ * done in the name of one who is; the caller is told nothing then, as of all else there.
  */
 #include <string.h>
 
@@ -72,7 +73,7 @@ static void write_who(struct tell *t, bool caller)
 {
 	(void)caller;
 	word(t, "callId");
-	par_json_member_string(t->w, "userId", t->step->chat.user);
+	par_json_member_string(t->w, "userId", t->step->who);
 }
 
 static void write_how(struct tell *t, bool caller)
@@ -140,17 +141,16 @@ static void tell_user(struct tell *t, const char *type, tell_fn write, struct pa
 static void tell_group(struct tell *t, const char *type, tell_fn write, struct par_str but)
 {
 	struct par_op_event *event = event_add(t, type, write, false, t->step->chat.key);
-	struct par_str who =
-	    t->step->absent ? record_word(t->step->doc, "caller") : t->step->chat.user;
+	struct par_str teller = roster_teller(t->step);
 
 	event->reach = PAR_REACH_MEMBERS;
-	event->chat = par_chat_in_tx(t->api, t->tx, who, t->step->chat.key);
+	event->chat = par_chat_in_tx(t->api, t->tx, teller, t->step->chat.key);
 	if (but.s != NULL)
 		event->but = keep(t, but);
-	if (t->step->absent)
-		event->origin_device = par_str_of(""); /* the caller's devices did not do it */
-	else
+	if (par_str_equal(teller, t->step->chat.user))
 		event_origin(t, event);
+	else
+		event->origin_device = par_str_of(""); /* none of his did it */
 }
 
 /* What all are told alike. */
@@ -169,8 +169,12 @@ static void tell_all(struct tell *t, const char *type, tell_fn write)
 /* What the caller is told otherwise than the others. */
 static void tell_both(struct tell *t, const char *type, tell_fn write)
 {
-	struct par_str caller = record_word(t->step->doc, "caller");
+	struct par_str caller = record_word(t->step->doc, "caller"), nobody = { NULL, 0 };
 
+	if (!roster_has(t->step, caller)) {
+		tell_group(t, type, write, nobody);
+		return;
+	}
 	tell_user(t, type, write, caller);
 	if (par_chat_is_group(&t->step->chat))
 		tell_group(t, type, write, caller);
@@ -191,15 +195,18 @@ static void write_stored(struct tell *t)
 	par_json_object_end(t->w);
 }
 
+/* In another's name it gets no client id: those are his own to give. */
 static void tell_message(struct tell *t)
 {
 	struct par_op_append *append = &par_tx_add(t->tx, PAR_OP_APPEND)->u.append;
 	struct par_str caller = record_word(t->step->doc, "caller");
+	bool callers = roster_has(t->step, caller);
 
-	append->chat = par_chat_in_tx(t->api, t->tx, caller, record_chat_id(t->step->doc, caller));
+	append->chat = par_chat_in_tx(t->api, t->tx, callers ? caller : roster_teller(t->step),
+				      record_chat_id(t->step->doc, caller));
 	append->type = par_str_of("call");
-	if (!t->step->nameless)
-		append->client_id = keep(t, t->step->call_id);
+	if (callers && !t->step->nameless)
+		append->client_id = keep(t, record_word(t->step->doc, "callId"));
 	append->fingerprint = record_number(t->step->doc, "createdAt");
 	write_stored(t);
 	append->payload = take(t);
@@ -219,7 +226,8 @@ void step_tell(struct step *step, struct par_tx *tx)
 		tell_all(&t, "newCall", write_new);
 	} else if (step->kind == STEP_JOIN) {
 		tell_all(&t, "joinCall", write_who);
-	} else if (step->kind == STEP_LEAVE || step->kind == STEP_GONE) {
+	} else if (step->kind == STEP_LEAVE || step->kind == STEP_GONE ||
+		   step->kind == STEP_ROSTER) {
 		tell_all(&t, "leaveCall", write_who);
 	}
 }

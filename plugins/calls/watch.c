@@ -1,31 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What time does to calls. Nobody joins: the call ends after ring_timeout. A participant's last
- * device goes, and none is back after reconnect_grace: he has left. Each call has a beat, twice
- * in a grace, in which the server writes down who of the participants is connected to it; so
- * when a server dies, another one (or the same, started again) knows since when its users are
- * gone. And whatever a timer could not do, since the storage was down, the next beat does.
+ * What time does to calls, and groups. Nobody joins: the call ends after ring_timeout. A
+ * participant's last device goes, and none is back after reconnect_grace: he has left. Each call
+ * has a beat, twice in a grace, for as long as somebody in it is connected to this server, which
+ * writes down who is; so when a server dies, another one (or the same, started again) knows since
+ * when its users are gone. Somebody goes from a group: he leaves its call. That is looked at
+ * when the group changes here, and at each beat, since another server may have changed it.
  *
- * Calls that nobody here knows, of another server or of one that has ended, are looked for
- * at the start, and from time to time.
+ * What a timer could not do, since the storage was down, sweep.c does.
  */
 #include "record.h"
 #include "step.h"
-
-#define SWEEP_PAGE 256
-#define SWEEP_BYTES ((size_t)1 << 20)
 
 static uint64_t clock_of(const struct calls *calls)
 {
 	return calls->api->now(calls->self);
 }
 
-static uint64_t beat_of(const struct calls *calls)
+uint64_t watch_beat(const struct calls *calls)
 {
 	return calls->reconnect_grace / 2;
 }
 
-static struct step *step_of(const struct live *live, enum step_kind kind, struct par_str user)
+struct step *watch_step(const struct live *live, enum step_kind kind, struct par_str user)
 {
 	struct par_str nothing = { "", 0 };
 
@@ -45,13 +42,18 @@ static uint64_t rings_until(const struct live *live)
 	return record_number(live->doc, "createdAt") + live->calls->ring_timeout;
 }
 
+bool watch_is_over(const struct live *live, uint64_t now)
+{
+	return rings_on(live) && live->ring == 0 && now >= rings_until(live);
+}
+
 static void ring_over(void *state, void *arg)
 {
 	struct live *live = arg;
 
 	(void)state;
 	live->ring = 0;
-	step_run(step_of(live, STEP_RING, live->caller->user));
+	step_run(watch_step(live, STEP_RING, live->caller->user));
 }
 
 static void ring_set(struct live *live)
@@ -73,7 +75,7 @@ static void ring_set(struct live *live)
 static void part_gone(void *state, void *arg)
 {
 	struct part *part = arg;
-	struct step *step = step_of(part->live, STEP_GONE, part->person->user);
+	struct step *step = watch_step(part->live, STEP_GONE, part->person->user);
 
 	(void)state;
 	part->gone = 0;
@@ -90,6 +92,26 @@ void watch_part_forget(struct part *part)
 	part->gone = 0;
 }
 
+static void part_went(struct part *part, uint64_t now)
+{
+	struct calls *calls = part->live->calls;
+
+	watch_part_forget(part);
+	part->since = now;
+	if (!calls->stopping)
+		part->gone = calls->api->timer_start(calls->self, calls->reconnect_grace, part_gone,
+						     calls, part);
+}
+
+void watch_entered(struct calls *calls, struct par_str key, struct par_str user)
+{
+	struct live *live = live_find(calls, key);
+	struct part *part = live == NULL ? NULL : live_part(live, user);
+
+	if (part != NULL && part->gone == 0 && calls->api->user_sessions(calls->self, user) == 0)
+		part_went(part, clock_of(calls));
+}
+
 enum par_verdict watch_user_offline(void *state, const struct par_hook_call *call)
 {
 	struct calls *calls = state;
@@ -97,16 +119,89 @@ enum par_verdict watch_user_offline(void *state, const struct par_hook_call *cal
 	struct part *part;
 
 	for (part = person == NULL ? NULL : person->parts; part != NULL;
-	     part = part->next_of_person) {
-		watch_part_forget(part);
-		part->since = call->now;
-		if (!calls->stopping)
-			part->gone = calls->api->timer_start(calls->self, calls->reconnect_grace,
-							     part_gone, calls, part);
-	}
+	     part = part->next_of_person)
+		part_went(part, call->now);
 	return PAR_ALLOW;
 }
 
+/* --- who is no longer in the group --- */
+
+/* Behind what is under way for the chat: who is being let in is found too. */
+enum par_verdict watch_roster_changed(void *state, const struct par_hook_call *call)
+{
+	struct calls *calls = state;
+	const struct par_op *op = call->subject;
+	const struct par_op_roster *roster = &op->u.roster;
+	struct par_str nothing = { "", 0 };
+	struct step *step;
+
+	if (calls->stopping ||
+	    (roster->kind != PAR_ROSTER_REMOVE && roster->kind != PAR_ROSTER_LEAVE &&
+	     roster->kind != PAR_ROSTER_DELETE))
+		return PAR_ALLOW;
+	step = step_new(calls, STEP_ROSTER, call->user, roster->chat.key, nothing, nothing);
+	step->asks = step->looks = true;
+	step_run(step);
+	return PAR_ALLOW;
+}
+
+/* --- the beat --- */
+
+/* The longest since one who is connected here was written down. */
+static uint64_t beat_is_due(const struct live *live, uint64_t now)
+{
+	const struct calls *calls = live->calls;
+	uint64_t due = now + watch_beat(calls), seen = 0;
+	const struct part *part;
+
+	for (part = live->parts; part != NULL; part = part->next) {
+		if (calls->api->user_sessions(calls->self, part->person->user) > 0 &&
+		    record_is_here(live->doc, part->person->user, &seen) &&
+		    seen + watch_beat(calls) < due)
+			due = seen + watch_beat(calls);
+	}
+	return due > now ? due - now : 0;
+}
+
+static void beat(void *state, void *arg)
+{
+	struct calls *calls = state;
+	struct live *live = arg;
+	struct step *roster = NULL;
+
+	live->beat = 0;
+	if (!live_is_here(live))
+		return;
+	live->beat = calls->api->timer_start(calls->self, watch_beat(calls), beat, calls, live);
+	if (par_id_is_group(live->key)) {
+		roster = watch_step(live, STEP_ROSTER, live->caller->user);
+		roster->looks = true;
+	}
+	step_run(watch_step(live, STEP_BEAT, live->caller->user));
+	/* from here on the call may be gone */
+	if (roster != NULL)
+		step_run(roster);
+}
+
+static void beat_forget(struct live *live)
+{
+	struct calls *calls = live->calls;
+
+	if (live->beat != 0)
+		calls->api->timer_stop(calls->self, live->beat);
+	live->beat = 0;
+}
+
+static void beat_set(struct live *live)
+{
+	struct calls *calls = live->calls;
+
+	if (live->beat == 0 && live_is_here(live))
+		live->beat = calls->api->timer_start(
+		    calls->self, beat_is_due(live, clock_of(calls)), beat, calls, live);
+}
+
+/* Who comes from another server is written down before that one takes him to be gone. */
 enum par_verdict watch_user_online(void *state, const struct par_hook_call *call)
 {
 	struct calls *calls = state;
@@ -117,63 +212,16 @@ enum par_verdict watch_user_online(void *state, const struct par_hook_call *call
 	     part = part->next_of_person) {
 		watch_part_forget(part);
 		part->since = 0;
+		beat_forget(part->live);
+		beat_set(part->live);
 	}
 	return PAR_ALLOW;
 }
 
-/* --- the beat --- */
-
-/* Of who is not connected here another server may know; its last beat may be a beat old. One
- * who was connected to this server before it started has a grace from there. */
-static bool part_is_lost(const struct part *part, uint64_t now)
-{
-	const struct calls *calls = part->live->calls;
-	uint64_t seen = 0, from;
-
-	if (part->gone != 0 || calls->api->user_sessions(calls->self, part->person->user) > 0)
-		return false;
-	record_is_here(part->live->doc, part->person->user, &seen);
-	from = (part->since > seen ? part->since : seen) + 2 * beat_of(calls);
-	if (from < calls->started)
-		from = calls->started;
-	return now >= from + calls->reconnect_grace;
-}
-
-static void beat(void *state, void *arg)
-{
-	struct calls *calls = state;
-	struct live *live = arg;
-	uint64_t now = clock_of(calls);
-	struct step *steps[2] = { NULL, NULL };
-	struct part *part;
-
-	live->beat = calls->api->timer_start(calls->self, beat_of(calls), beat, calls, live);
-	if (rings_on(live) && live->ring == 0 && now >= rings_until(live)) {
-		steps[0] = step_of(live, STEP_RING, live->caller->user);
-	} else {
-		steps[0] = step_of(live, STEP_BEAT, live->caller->user);
-		for (part = live->parts; part != NULL && steps[1] == NULL; part = part->next) {
-			if (!part_is_lost(part, now))
-				continue;
-			steps[1] = step_of(live, STEP_GONE, part->person->user);
-			record_is_here(live->doc, part->person->user, &steps[1]->since);
-			if (steps[1]->since < part->since)
-				steps[1]->since = part->since;
-		}
-	}
-	step_run(steps[0]); /* from here on the call may be gone */
-	if (steps[1] != NULL)
-		step_run(steps[1]);
-}
-
 void watch_live(struct live *live)
 {
-	struct calls *calls = live->calls;
-
 	ring_set(live);
-	if (live->beat == 0)
-		live->beat =
-		    calls->api->timer_start(calls->self, beat_of(calls), beat, calls, live);
+	beat_set(live);
 }
 
 void watch_forget(struct live *live)
@@ -182,67 +230,6 @@ void watch_forget(struct live *live)
 
 	if (live->ring != 0)
 		calls->api->timer_stop(calls->self, live->ring);
-	if (live->beat != 0)
-		calls->api->timer_stop(calls->self, live->beat);
-	live->ring = live->beat = 0;
-}
-
-/* --- calls that nobody here knows --- */
-
-static void sweep_ask(struct calls *calls, struct par_str after);
-
-static void sweep(void *state, void *arg)
-{
-	struct calls *calls = state;
-	struct par_str start = { NULL, 0 };
-
-	(void)arg;
-	calls->sweep = 0;
-	sweep_ask(calls, start);
-}
-
-static void sweep_taken(void *state, void *arg)
-{
-	struct calls *calls = state;
-	const struct par_query *query = arg;
-	unsigned i;
-
-	if (calls->stopping)
-		return;
-	for (i = 0; i < query->n; i++) {
-		if (live_find(calls, query->docs[i].key) == NULL)
-			live_put(calls, query->docs[i].key, query->docs[i].value);
-	}
-	if (query->error == PAR_OK && query->has_more && query->n > 0)
-		sweep_ask(calls, query->docs[query->n - 1].key);
-	else
-		calls->sweep =
-		    calls->api->timer_start(calls->self, calls->ring_timeout, sweep, calls, NULL);
-}
-
-static void sweep_ask(struct calls *calls, struct par_str after)
-{
-	const struct par_api *api = calls->api;
-	struct par_query *query = api->query_new(calls->self, sweep_taken, calls);
-
-	query->kind = PAR_QUERY_DOC_SCAN;
-	query->plugin = par_str_of("calls");
-	query->key = par_str_of("");
-	if (after.s != NULL) {
-		char *copy = api->query_alloc(query, after.len);
-		memcpy(copy, after.s, after.len);
-		query->after_key.s = copy;
-		query->after_key.len = after.len;
-	}
-	query->limit = SWEEP_PAGE;
-	query->max_bytes = SWEEP_BYTES;
-	api->query_submit(query);
-}
-
-void watch_begin(struct calls *calls)
-{
-	struct par_str start = { NULL, 0 };
-
-	calls->started = clock_of(calls);
-	sweep_ask(calls, start);
+	live->ring = 0;
+	beat_forget(live);
 }

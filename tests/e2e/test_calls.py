@@ -213,10 +213,17 @@ async def test_group(server, users):
     await bob.expect_event("callSignal", chatId=chat, **{"from": alice.user})
     await alice.ok("removeParticipants", {"chatId": chat, "participants": [bob.user]})
     await bob.expect_event("deleteChat", chatId=chat)
-    await bob.ok("leaveCall", call)  # though he is no longer in the group
     await carol.expect_event("updateChat")
-    for other in (alice, carol):
+    for other in (alice, carol):  # he has left the call with the group
         await other.expect_event("leaveCall", userId=bob.user, **call)
+    await bob.ok("leaveCall", call)
+    for asks in ("joinCall", "closeCall"):
+        await bob.fails("not_found", asks, call)
+    await bob.event("callSignal", {**call, "to": alice.user, "data": "out"})
+    await alice.event("callSignal", {**call, "to": bob.user, "data": "in"})
+    await bob.barrier()
+    bob.assert_no_event()
+    alice.assert_no_event()
     await alice.ok("closeCall", call)
     await expect_end(carol, chat, call_id, "incoming", "received")
     await bob.barrier()
@@ -227,7 +234,7 @@ async def test_group(server, users):
 
 
 async def test_group_at_once(server, users):
-    """All join and leave in one moment; the last one, no member any more, ends the call."""
+    """All join and leave in one moment, also with the group; the last one ends the call."""
     everybody = [await server.connect(name) for name in users(*(f"u{n:02}" for n in range(16)))]
     alice, others = everybody[0], everybody[1:]
     chat = (await alice.ok("newChat", {"name": "us", "participants": [o.user for o in others]}))[
@@ -237,15 +244,117 @@ async def test_group_at_once(server, users):
     await asyncio.gather(*(other.ok("joinCall", call) for other in others))
     joined = (await alice.ok("joinCall", call))["participants"]
     assert sorted(joined) == [one.user for one in everybody]
-    bob = others[0]
-    await alice.ok("removeParticipants", {"chatId": chat, "participants": [bob.user]})
-    await asyncio.gather(*(one.ok("leaveCall", call) for one in everybody if one is not bob))
-    await bob.ok("leaveCall", call)
-    await eventually(lambda: any(e["eventType"] == "call" for e in others[1].events), "the end")
-    ended = [e["payload"] for e in others[1].events if e["eventType"] in ("closeCall", "call")]
+    removed, leaving, staying = others[:4], others[4:8], others[8:]
+    await asyncio.gather(
+        alice.ok("removeParticipants", {"chatId": chat, "participants": [r.user for r in removed]}),
+        *(one.ok("leaveChat", {"chatId": chat}) for one in leaving),
+        *(one.ok("leaveCall", call) for one in (alice, *staying)))
+    last = staying[0]
+    await eventually(lambda: any(e["eventType"] == "call" for e in last.events), "the end")
+    left = [e["payload"]["userId"] for e in last.events if e["eventType"] == "leaveCall"]
+    assert len(left) == len(set(left)) and set(left) < {one.user for one in everybody}
+    ended = [e["payload"] for e in last.events if e["eventType"] in ("closeCall", "call")]
     assert [(e["chatId"], e["status"]) for e in ended] == [(chat, "received")] * 2
-    messages = (await alice.ok("messages", {"chatId": chat}))["messages"]
+    messages = (await last.ok("messages", {"chatId": chat}))["messages"]
     assert [m["type"] for m in messages] == ["call"]
+
+
+async def group_call(everybody, join=()):
+    """A call that the first one began, heard of by all; some have joined."""
+    caller, others = everybody[0], everybody[1:]
+    chat = (await caller.ok("newChat", {"name": "us", "participants": [o.user for o in others]}))[
+        "chatId"]
+    call = {"chatId": chat, "callId": "c1"}
+    await caller.ok("newCall", {**call, "callType": "audio"})
+    for one in join:
+        await one.ok("joinCall", call)
+    for one in others:
+        await one.expect_event("newChat", chatId=chat)
+        await one.expect_event("newCall", **call)
+        for joined in join:
+            if joined is not one:
+                await one.expect_event("joinCall", userId=joined.user, **call)
+    return call
+
+
+async def test_the_caller_leaves_the_group(server, users):
+    """The others are told how the call ended all the same, in the name of one of them."""
+    alice, bob, carol, dave = everybody = [await server.connect(name)
+                                           for name in users("alice", "bob", "carol", "dave")]
+    # those who are in it go on, and it is one of them who stands for it
+    call = await group_call(everybody, (bob, carol))
+    chat = {"chatId": call["chatId"]}
+    await alice.ok("leaveChat", chat)
+    for other in (bob, carol, dave):
+        await other.expect_event("updateChat", removed=[alice.user])
+        await other.expect_event("leaveCall", userId=alice.user, **call)
+    await alice.fails("not_found", "closeCall", call)
+    await bob.ok("leaveCall", call)
+    for other in (carol, dave):
+        await other.expect_event("leaveCall", userId=bob.user, **call)
+    answer = await carol.ok("closeCall", call)
+    for other in (bob, dave):
+        await expect_end(other, chat["chatId"], "c1", "incoming", "received")
+        message = (await other.ok("messages", chat))["messages"][-1]
+        assert message["sender"] == carol.user and "clientMessageId" not in message
+        assert message["messageId"] == answer["messageId"]
+    assert (await dave.ok("chat", chat))["missed"] == 1
+    # nobody who was in it is in the group: the rest miss a call
+    call = await group_call(everybody)
+    chat = {"chatId": call["chatId"]}
+    await alice.ok("leaveChat", chat)
+    for other in (bob, carol, dave):
+        await other.expect_event("updateChat", removed=[alice.user])
+        await expect_end(other, chat["chatId"], "c1", "incoming", "missed")
+    await alice.fails("not_found", "leaveCall", call)
+    # the group is deleted: no message, and no call
+    call = await group_call(everybody, (bob,))
+    await alice.ok("deleteChat", {"chatId": call["chatId"]})
+    for other in (bob, carol, dave):
+        await other.expect_event("deleteChat", chatId=call["chatId"])
+    while "error" not in await bob.request("leaveCall", call):
+        pass
+    for one in everybody:
+        await one.barrier()
+        assert not [e for e in one.events if e["eventType"] in ("leaveCall", "closeCall", "call")
+                    and e["payload"]["chatId"] == call["chatId"]]
+
+
+async def test_removed_after_a_restart(make_server):
+    """A server that has just begun knows of no call by itself."""
+    server = make_server(storage=DURABLE, plugins={"calls": {}, "groups": {}}).start()
+    everybody = [await server.connect(name) for name in ("alice", "bob", "carol")]
+    call = await group_call(everybody, everybody[1:])
+    server.kill()
+    server.start()
+    alice, bob, carol = [await server.connect(name) for name in ("alice", "bob", "carol")]
+    await alice.ok("removeParticipants", {"chatId": call["chatId"], "participants": ["bob"]})
+    await eventually(lambda: any(e["eventType"] == "leaveCall" for e in carol.events), "his end")
+    await bob.event("callSignal", {**call, "to": "carol", "data": 1})
+    await bob.fails("not_found", "closeCall", call)
+    assert (await carol.ok("joinCall", call))["participants"] == ["alice", "carol"]
+    assert server.metric("parlance_calls_removed_total") == 1
+    assert not [e for e in carol.events if e["eventType"] == "callSignal"]
+
+
+async def test_who_signals_on_no_call_makes_nobody_wait(server, users):
+    """Nor do the signals of the others count for what he may have waiting."""
+    alice, bob, carol = [await server.connect(name) for name in users("alice", "bob", "carol")]
+    call_id = await ring(alice, bob)
+    await join(alice, bob, call_id)
+    dropped = server.metric("parlance_calls_signals_dropped_total")
+    for number in range(400):
+        await carol.event("callSignal", {"chatId": bob.user, "callId": "none", "to": bob.user,
+                                         "data": number})
+    for number in range(40):
+        await alice.event("callSignal", {"chatId": bob.user, "callId": call_id, "to": bob.user,
+                                         "data": number})
+    for number in range(40):
+        await bob.expect_event("callSignal", data=number)
+    await carol.barrier()
+    await eventually(lambda: server.metric("parlance_calls_signals_dropped_total") ==
+                     dropped + 400, "all of carol's")
+    bob.assert_no_event()
 
 
 @pytest.mark.parametrize("asks, payload, path", [

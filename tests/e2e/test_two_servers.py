@@ -17,11 +17,11 @@ pytestmark = pytest.mark.storage("postgres")
 @pytest.fixture
 def make_servers(make_server):
     """So many that are not started yet, on one database."""
-    def make(number, **options):
-        first = make_server(storage="postgres", **options)
+    def make(number, plugins=None, **options):
+        first = make_server(storage="postgres", plugins=plugins, **options)
         more = [make_server(storage="postgres", plugins={
-            "storage_postgres": {"conninfo": Database.of(first.directory)}}, **options)
-            for _ in range(number - 1)]
+            "storage_postgres": {"conninfo": Database.of(first.directory)}, **(plugins or {})},
+            **options) for _ in range(number - 1)]
         return [first, *more]
 
     return make
@@ -200,3 +200,42 @@ async def test_devices_of_a_dead_server_are_forgotten(make_servers):
     one.kill()
     await eventually(lambda: sql(one, "SELECT count(*) FROM device") == "0", "bob forgotten")
     assert sql(one, "SELECT count(*) FROM server") == "1"
+
+
+# ------------------------------------------------------------------- calls
+
+async def test_removed_at_another_server(make_servers):
+    """From a group, while in a call: wherever he is connected he has left it, and the others are
+    told; the server that did not do it finds out at its next beat."""
+    two = [server.start() for server in make_servers(2, plugins={
+        "groups": {}, "calls": {"reconnect_grace": "2s"}})]
+    alice, bob = [await two[0].connect(name) for name in ("alice", "bob")]
+    carol, dave = [await two[1].connect(name) for name in ("carol", "dave")]
+    chat = {"chatId": (await alice.ok("newChat", {"name": "us", "participants": [
+        "bob", "carol", "dave"]}))["chatId"]}
+    call = {**chat, "callId": "c1"}
+    await bob.ok("newCall", {**call, "callType": "audio"})
+    await carol.ok("joinCall", call)  # now both servers know it, and the first has an old copy
+    assert (await dave.ok("joinCall", call))["participants"] == ["bob", "carol", "dave"]
+    await alice.ok("removeParticipants", {**chat, "participants": ["carol"]})
+    assert (await bob.ok("joinCall", call))["participants"] == ["bob", "dave"]
+    # of this one nothing was heard at the second server, whose copy he is still in
+    while await ask_signal(carol, dave, call):
+        pass
+    # the last one goes there, and nobody who was in the call is left to stand for it
+    await alice.ok("removeParticipants", {**chat, "participants": ["bob"]})
+    await dave.ok("leaveChat", chat)
+    while not (messages := (await alice.ok("messages", chat))["messages"]):
+        pass
+    assert [(m["sender"], m["type"], m["payload"]) for m in messages] == [
+        ("alice", "call", {"direction": "incoming", "status": "received", "callType": "audio"})]
+    await alice.fails("not_found", "joinCall", call)
+
+
+async def ask_signal(sender, receiver, call):
+    """Whether a signal is passed on."""
+    before = len(receiver.events)
+    await sender.event("callSignal", {**call, "to": receiver.user, "data": before})
+    await sender.barrier()
+    await receiver.barrier()
+    return any(event["eventType"] == "callSignal" for event in receiver.events[before:])

@@ -50,7 +50,7 @@ tests_unit_test_typing_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 check_PROGRAMS += tests/unit/test_calls
 TESTS += tests/unit/test_calls
 tests_unit_test_calls_SOURCES = tests/unit/test_calls.c tests/unit/unit.h plugins/calls/decide.c \
-	plugins/calls/record.c
+	plugins/calls/record.c plugins/calls/roster.c
 tests_unit_test_calls_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_calls_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 

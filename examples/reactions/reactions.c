@@ -136,18 +136,6 @@ static bool document_change(const struct turn *turn, struct json_object *documen
 
 /* --- storing, and telling --- */
 
-static struct par_str keep(const struct turn *turn, struct par_tx *tx, struct par_str s)
-{
-	char *to;
-
-	if (s.s == NULL)
-		return s;
-	to = turn->plugin->api->tx_alloc(tx, s.len + 1);
-	memcpy(to, s.s, s.len);
-	s.s = to;
-	return s;
-}
-
 static struct par_op_event *event_add(const struct turn *turn, struct par_tx *tx,
 				      struct par_str chat_id)
 {
@@ -163,7 +151,7 @@ static struct par_op_event *event_add(const struct turn *turn, struct par_tx *tx
 	par_json_member_u64(w, "timestamp", tx->now);
 	par_json_object_end(w);
 	event->type = par_str_of("reaction");
-	event->payload = keep(turn, tx, par_json_text(w));
+	event->payload = par_tx_copy(turn->plugin->api, tx, par_json_text(w));
 	w->len = 0;
 	w->comma = false;
 	return event;
@@ -173,7 +161,7 @@ static struct par_op_event *event_add(const struct turn *turn, struct par_tx *tx
 static void event_own(const struct turn *turn, struct par_tx *tx, struct par_op_event *event)
 {
 	event->own = true;
-	event->origin_device = keep(turn, tx, turn->device);
+	event->origin_device = par_tx_copy(turn->plugin->api, tx, turn->device);
 	event->origin_session = turn->session;
 }
 
@@ -191,10 +179,10 @@ static void events_add(const struct turn *turn, struct par_tx *tx)
 	}
 	if (!par_chat_is_own(chat)) {
 		event = event_add(turn, tx, chat->user);
-		event->user = keep(turn, tx, chat->peer);
+		event->user = par_tx_copy(turn->plugin->api, tx, chat->peer);
 	}
 	event = event_add(turn, tx, chat->peer);
-	event->user = keep(turn, tx, chat->user);
+	event->user = par_tx_copy(turn->plugin->api, tx, chat->user);
 	event_own(turn, tx, event);
 }
 
@@ -225,12 +213,12 @@ static void store(struct turn *turn, const struct par_query *before, struct json
 
 	text.s = json_object_to_json_string_length(document, JSON_C_TO_STRING_PLAIN, &text.len);
 	doc->plugin = par_str_of(plugin_name);
-	doc->key = keep(turn, tx, turn->key);
+	doc->key = par_tx_copy(turn->plugin->api, tx, turn->key);
 	doc->expects = true;
 	if (before->n > 0)
-		doc->expected = keep(turn, tx, before->docs[0].value);
+		doc->expected = par_tx_copy(turn->plugin->api, tx, before->docs[0].value);
 	if (!empty)
-		doc->value = keep(turn, tx, text);
+		doc->value = par_tx_copy(turn->plugin->api, tx, text);
 	events_add(turn, tx);
 	api->tx_submit(tx);
 }
@@ -275,13 +263,10 @@ static void document_ask(struct turn *turn)
 {
 	const struct par_api *api = turn->plugin->api;
 	struct par_query *query = api->query_new(turn->plugin->self, document_asked, turn);
-	char *key = api->query_alloc(query, turn->key.len);
 
-	memcpy(key, turn->key.s, turn->key.len);
 	query->kind = PAR_QUERY_DOC_GET;
 	query->plugin = par_str_of(plugin_name);
-	query->key.s = key;
-	query->key.len = turn->key.len;
+	query->key = par_query_copy(api, query, turn->key);
 	api->query_submit(query);
 }
 

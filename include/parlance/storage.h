@@ -576,6 +576,24 @@ static inline struct par_op *par_tx_add(struct par_tx *tx, enum par_op_kind kind
 	return op;
 }
 
+/* A copy in the memory of the tx; s NULL stays so. */
+static inline struct par_str par_tx_copy(const struct par_api *api, struct par_tx *tx,
+					 struct par_str s)
+{
+	if (s.s != NULL)
+		s.s = (const char *)memcpy(api->tx_alloc(tx, s.len + 1), s.s, s.len);
+	return s;
+}
+
+/* The same of a query. */
+static inline struct par_str par_query_copy(const struct par_api *api, struct par_query *query,
+					    struct par_str s)
+{
+	if (s.s != NULL)
+		s.s = (const char *)memcpy(api->query_alloc(query, s.len + 1), s.s, s.len);
+	return s;
+}
+
 /* Whether a storage is to carry out operation i, given the earlier results. */
 static inline bool par_tx_wants(const struct par_tx *tx, unsigned i)
 {

@@ -96,7 +96,7 @@ void groups_update_chat(void *state, const struct par_request *request)
 	}
 	if (p.error == PAR_OK && name.s != NULL) {
 		roster = groups_roster(g, tx, request, chat_id, PAR_ROSTER_NAME);
-		roster->name = groups_keep(g, tx, name);
+		roster->name = par_tx_copy(g->api, tx, name);
 	}
 	if (p.error == PAR_OK && role.s != NULL) {
 		roster = groups_roster(g, tx, request, chat_id, PAR_ROSTER_ROLE);

@@ -96,7 +96,7 @@ static void creation_doc(struct groups *g, struct par_tx *tx, const struct creat
 	par_json_object_end(w);
 	doc->plugin = par_str_of("groups");
 	doc->key = creation->key;
-	doc->value = groups_keep(g, tx, par_json_text(w));
+	doc->value = par_tx_copy(g->api, tx, par_json_text(w));
 	doc->expects = true;
 }
 
@@ -158,11 +158,8 @@ static void again_submit(struct groups *g, const struct par_tx *tx, const struct
 {
 	struct par_query *query = g->api->query_new(g->self, again_done, g);
 	struct creation *kept = g->api->query_alloc(query, sizeof(*kept));
-	char *key = g->api->query_alloc(query, creation->key.len);
 
-	memcpy(key, creation->key.s, creation->key.len);
-	kept->key.s = key;
-	kept->key.len = creation->key.len;
+	kept->key = par_query_copy(g->api, query, creation->key);
 	kept->print = creation->print;
 	query->kind = PAR_QUERY_DOC_GET;
 	query->plugin = par_str_of("groups");
@@ -219,7 +216,7 @@ static void new_fill(struct groups *g, struct par_tx *tx, const struct par_reque
 	}
 	op = tx->n_ops;
 	roster = groups_roster(g, tx, request, id, PAR_ROSTER_CREATE);
-	roster->name = groups_keep(g, tx, name);
+	roster->name = par_tx_copy(g->api, tx, name);
 	roster->users = users->list;
 	roster->n_users = users->n;
 	event_begin(g, &roster->chat);

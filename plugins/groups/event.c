@@ -39,13 +39,13 @@ void event_end(struct groups *g, struct par_tx *tx, const struct par_request *re
 	memcpy(holes, g->holes, sizeof(g->holes));
 	added->when = (int)op;
 	event->type = par_str_of(type);
-	event->payload = groups_keep(g, tx, par_json_text(&g->event));
+	event->payload = par_tx_copy(g->api, tx, par_json_text(&g->event));
 	event->holes = holes;
 	event->n_holes = g->n_holes;
 	event->reach = reach;
 	event->of = op;
 	event->chat = tx->ops[op].u.roster.chat;
 	event->own = true;
-	event->origin_device = groups_keep(g, tx, request->device);
+	event->origin_device = par_tx_copy(g->api, tx, request->device);
 	event->origin_session = request->session;
 }

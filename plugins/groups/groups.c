@@ -57,15 +57,6 @@ void groups_submit(struct groups *g, const struct par_request *request, const st
 	}
 }
 
-struct par_str groups_keep(struct groups *g, struct par_tx *tx, struct par_str s)
-{
-	char *copy = g->api->tx_alloc(tx, s.len + 1);
-
-	memcpy(copy, s.s, s.len);
-	s.s = copy;
-	return s;
-}
-
 struct par_op_roster *groups_roster(struct groups *g, struct par_tx *tx,
 				    const struct par_request *request, struct par_str chat_id,
 				    enum par_roster_kind kind)

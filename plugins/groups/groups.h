@@ -52,7 +52,6 @@ struct par_tx *groups_begin(struct groups *g, const struct par_request *request,
 /* Takes the tx; a payload that was refused is answered instead. */
 void groups_submit(struct groups *g, const struct par_request *request, const struct par_payload *p,
 		   struct par_tx *tx);
-struct par_str groups_keep(struct groups *g, struct par_tx *tx, struct par_str s);
 /* Adds the operation; the rest of it is zero. */
 struct par_op_roster *groups_roster(struct groups *g, struct par_tx *tx,
 				    const struct par_request *request, struct par_str chat_id,

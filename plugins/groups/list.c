@@ -57,15 +57,6 @@ static void list_done(void *state, void *arg)
 	g->api->reply_close(g->self, query->request);
 }
 
-static struct par_str list_keep(struct groups *g, struct par_query *query, struct par_str s)
-{
-	char *copy = g->api->query_alloc(query, s.len + 1);
-
-	memcpy(copy, s.s, s.len);
-	s.s = copy;
-	return s;
-}
-
 void groups_participants(void *state, const struct par_request *request)
 {
 	struct groups *g = state;
@@ -87,8 +78,7 @@ void groups_participants(void *state, const struct par_request *request)
 	query->request = request->id;
 	query->chat = par_chat_in_query(g->api, query, request->user, chat_id);
 	query->user = query->chat.user;
-	if (after.s != NULL)
-		query->after_key = list_keep(g, query, after);
+	query->after_key = par_query_copy(g->api, query, after);
 	query->limit = (unsigned)count;
 	query->max_bytes = PAGE_BYTES;
 	g->api->query_submit(query);

@@ -67,6 +67,6 @@ struct users users_read(struct groups *g, struct par_payload *p, struct par_tx *
 		return users;
 	users.list = g->api->tx_alloc(tx, sizeof(*users.list) * (n + 1));
 	for (; users.n < n; users.n++)
-		users.list[users.n] = groups_keep(g, tx, named[users.n].user);
+		users.list[users.n] = par_tx_copy(g->api, tx, named[users.n].user);
 	return users;
 }

@@ -174,7 +174,7 @@ static void call_events_group(struct messaging *m, struct par_tx *tx,
 {
 	struct par_chat callers = *chat;
 
-	callers.user = messaging_keep(m, tx, call->caller);
+	callers.user = par_tx_copy(m->api, tx, call->caller);
 	call_event(m, call, par_str_of(NULL));
 	event_to_group(m, tx, chat, request, "call", PAR_REACH_MEMBERS, 0)->but = callers.user;
 	call_event(m, call, callers.user);
@@ -229,7 +229,7 @@ void messaging_call(void *state, const struct par_request *request)
 	append = &par_tx_add(tx, PAR_OP_APPEND)->u.append;
 	append->chat = par_chat_in_tx(m->api, tx, request->user, peer);
 	append->type = par_str_of("call");
-	append->client_id = messaging_keep(m, tx, call.id);
+	append->client_id = par_tx_copy(m->api, tx, call.id);
 	call_store(&m->scratch, &call);
 	append->payload = messaging_keep_scratch(m, tx);
 	append->fingerprint = fingerprint("call", request->payload, call_fields);

@@ -50,9 +50,9 @@ static struct par_op_change *change_add(struct messaging *m, struct par_tx *tx,
 
 	*change = *from;
 	change->chat = par_chat_in_tx(m->api, tx, request->user, peer);
-	change->target_client_id = messaging_keep(m, tx, from->target_client_id);
-	change->client_id = messaging_keep(m, tx, from->client_id);
-	change->message = messaging_keep(m, tx, from->message);
+	change->target_client_id = par_tx_copy(m->api, tx, from->target_client_id);
+	change->client_id = par_tx_copy(m->api, tx, from->client_id);
+	change->message = par_tx_copy(m->api, tx, from->message);
 	return change;
 }
 

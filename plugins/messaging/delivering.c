@@ -27,11 +27,8 @@ void delivering_keep(struct messaging *m, struct delivering *to, struct par_quer
 		return;
 	kept = m->api->query_alloc(query, sizeof(*kept) * (members->n + 1));
 	for (i = 0; i < members->n; i++) {
-		char *user = m->api->query_alloc(query, members->members[i].user.len + 1);
-
 		kept[i] = members->members[i];
-		memcpy(user, kept[i].user.s, kept[i].user.len);
-		kept[i].user.s = user;
+		kept[i].user = par_query_copy(m->api, query, kept[i].user);
 	}
 	to->members = kept;
 	to->n = members->n;

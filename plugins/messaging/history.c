@@ -43,12 +43,9 @@ static struct par_query *history_begin(struct messaging *m, par_request_id reque
 				       par_callback_fn done)
 {
 	struct par_query *query = m->api->query_new(m->self, done, m);
-	char *copy = m->api->query_alloc(query, user.len);
 
-	memcpy(copy, user.s, user.len);
 	query->kind = kind;
-	query->user.s = copy;
-	query->user.len = user.len;
+	query->user = par_query_copy(m->api, query, user);
 	query->request = request;
 	query->max_bytes = PAGE_BYTES;
 	return query;
@@ -309,12 +306,7 @@ void messaging_chats(void *state, const struct par_request *request)
 		return;
 	}
 	query = history_begin(m, request->id, request->user, PAR_QUERY_CHATS, chats_done);
-	if (after.s != NULL) {
-		char *key = m->api->query_alloc(query, after.len);
-		memcpy(key, after.s, after.len);
-		query->after_key.s = key;
-		query->after_key.len = after.len;
-	}
+	query->after_key = par_query_copy(m->api, query, after);
 	query->limit = count;
 	m->api->query_submit(query);
 }

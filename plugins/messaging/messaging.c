@@ -89,21 +89,9 @@ void messaging_client_id(struct par_json *w, const char *key, struct par_str id)
 		par_json_member_string(w, key, id);
 }
 
-struct par_str messaging_keep(struct messaging *m, struct par_tx *tx, struct par_str s)
-{
-	char *copy;
-
-	if (s.s == NULL)
-		return s;
-	copy = m->api->tx_alloc(tx, s.len + 1);
-	memcpy(copy, s.s, s.len);
-	s.s = copy;
-	return s;
-}
-
 struct par_str messaging_keep_scratch(struct messaging *m, struct par_tx *tx)
 {
-	struct par_str text = messaging_keep(m, tx, par_json_text(&m->scratch));
+	struct par_str text = par_tx_copy(m->api, tx, par_json_text(&m->scratch));
 
 	m->scratch.len = 0;
 	m->scratch.comma = false;

@@ -73,8 +73,6 @@ void messaging_answered(struct messaging *m, struct par_tx *tx, struct par_json 
 /* The member, when there is such an id. */
 void messaging_client_id(struct par_json *w, const char *key, struct par_str id);
 
-/* Copies into the tx; absent stays absent. */
-struct par_str messaging_keep(struct messaging *m, struct par_tx *tx, struct par_str s);
 /* Moves what is in the scratch writer into the tx. */
 struct par_str messaging_keep_scratch(struct messaging *m, struct par_tx *tx);
 

@@ -63,8 +63,8 @@ static void new_append(struct messaging *m, struct par_tx *tx, const struct par_
 
 	append->chat = par_chat_in_tx(m->api, tx, request->user, new->peer);
 	append->type = par_str_of("new");
-	append->client_id = messaging_keep(m, tx, new->client_id);
-	append->message = messaging_keep(m, tx, new->content.message);
+	append->client_id = par_tx_copy(m->api, tx, new->client_id);
+	append->message = par_tx_copy(m->api, tx, new->content.message);
 	if (new->content.has_attachments)
 		append->attachments = messaging_keep_scratch(m, tx);
 	if (new->forwarded_chat.s != NULL) {

@@ -91,7 +91,7 @@ static void event_by(struct messaging *m, struct par_tx *tx, struct par_op_event
 		     const struct par_request *request)
 {
 	event->own = true;
-	event->origin_device = messaging_keep(m, tx, request->device);
+	event->origin_device = par_tx_copy(m->api, tx, request->device);
 	event->origin_session = request->session;
 }
 

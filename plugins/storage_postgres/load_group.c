@@ -109,7 +109,7 @@ void load_group_ask(struct world *w)
 	ask_authors(w);
 }
 
-/* Members are users whom nobody may have named. */
+/* Members are users whom nobody may have named. They come in the order of their ids. */
 static void take_users(struct world *w)
 {
 	const PGresult *r;
@@ -120,7 +120,26 @@ static void take_users(struct world *w)
 		struct user *user = world_user(w, row_str(r, i, 1));
 		world_lock(w, user);
 		load_user(user, row_numbers(r, i, 0));
+		list_add(w, &w->id_list, user);
 	}
+}
+
+/* NULL: his row is not locked. */
+static struct user *user_of_id(const struct world *w, int64_t id)
+{
+	size_t low = 0, high = w->id_list.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct user *user = w->id_list.of[middle];
+		if (user->id == id)
+			return user;
+		if (user->id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
 }
 
 static void take_groups(struct world *w)
@@ -159,17 +178,20 @@ static struct member *take_member(struct world *w, struct chat *chat, struct use
 	return member;
 }
 
+/* All their users are locked, under the lock of the chat. */
 static void take_every(struct world *w)
 {
 	const char *numbers;
 	const PGresult *r;
+	struct user *user;
 	int i, rows;
 
 	r = load_taken(w, ST_GROUP_EVERY, &rows);
 	for (i = 0; i < rows; i++) {
 		struct chat *chat = load_numbers(&w->group_list, r, i, &numbers);
-		if (chat->id != 0)
-			take_member(w, chat, world_user(w, row_str(r, i, 1)), numbers);
+		user = chat->id == 0 ? NULL : user_of_id(w, (int64_t)row_number(numbers, 1));
+		if (user != NULL)
+			take_member(w, chat, user, numbers);
 	}
 }
 

@@ -41,9 +41,8 @@
 	  "SELECT a.n, c.gone, c.name FROM unnest($1::text[]) WITH ORDINALITY a (key, n)" \
 	  " JOIN chat c ON c.key = a.key") \
 	X(ST_GROUP_EVERY, \
-	  "SELECT " GROUP_MEMBER ", u.name FROM unnest($1::text[], $2::bigint[]) a (key, n)" \
-	  " JOIN chat c ON c.key = a.key" BATCH_FENCED("member m WHERE m.chat = c.id", "m") \
-	  " JOIN users u ON u.id = m.usr") \
+	  "SELECT " GROUP_MEMBER " FROM unnest($1::text[], $2::bigint[]) a (key, n)" \
+	  " JOIN chat c ON c.key = a.key" BATCH_FENCED("member m WHERE m.chat = c.id", "m")) \
 	X(ST_GROUP_NAMED, \
 	  "SELECT " GROUP_MEMBER \
 	  " FROM unnest($1::text[], $2::text[], $3::bigint[]) a (key, name, n)" \

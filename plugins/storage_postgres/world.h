@@ -261,6 +261,7 @@ struct world {
 	struct list chat_list, sent_list, message_list, mark_list, doc_list;
 	struct list lock_list, device_list, others_list; /* of users */
 	struct list group_list, named_list;
+	struct list id_list; /* where there are groups: the users locked, ascending by id */
 	struct message *added, **added_end;
 	struct message *changed, **changed_end;
 	struct event *events, **events_end;

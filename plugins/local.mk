@@ -25,7 +25,8 @@ plugins_typing_la_LDFLAGS = $(MODULE_LDFLAGS)
 plugins_typing_la_LIBADD = $(JSONC_LIBS)
 
 plugin_LTLIBRARIES += plugins/presence.la
-plugins_presence_la_SOURCES = plugins/presence/errand.c plugins/presence/page.c \
+plugins_presence_la_SOURCES = plugins/presence/detail.c plugins/presence/errand.c \
+	plugins/presence/keep.c plugins/presence/page.c \
 	plugins/presence/person.c plugins/presence/presence.c plugins/presence/presence.h \
 	plugins/presence/seen.c
 plugins_presence_la_LDFLAGS = $(MODULE_LDFLAGS)

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "engine/core_internal.h"
 #include "engine/cursor.h"
+#include "engine/details.h"
 #include "engine/dispatch.h"
 #include "engine/drain.h"
 #include "engine/outbox.h"
@@ -110,6 +111,7 @@ struct core *core_new(const struct settings *settings, const struct core_env *en
 	TAILQ_INIT(&core->cursor_retry);
 	TAILQ_INIT(&core->inflight);
 	core->queries_waiting_end = &core->queries_waiting;
+	details_init(core);
 	posts_init(&core->posts, env->wake, env->arg);
 	watches_init(&core->watches);
 	core_count_init(core);
@@ -127,6 +129,7 @@ void core_free(struct core **corep)
 		return;
 	ephemeral_close(core);
 	par_json_free(&core->reply);
+	par_json_free(&core->detail);
 	cursors_free(core);
 	outboxes_free(core);
 	storage_free(core);

@@ -107,6 +107,7 @@ struct core {
 	par_request_id reply_to;
 	size_t reply_at; /* where its payload begins */
 	struct ephemeral ephemeral; /* the open ephemeral event */
+	struct par_json detail; /* details.c: what a plugin writes, before it is judged */
 
 	struct timers timers;
 	struct posts posts;

@@ -3,6 +3,7 @@ libparlance_a_SOURCES += \
 	core/engine/core.c core/engine/core.h core/engine/core_internal.h \
 	core/engine/cursor.c core/engine/cursor.h \
 	core/engine/delivery.c core/engine/delivery.h \
+	core/engine/details.c core/engine/details.h \
 	core/engine/dispatch.c core/engine/dispatch.h \
 	core/engine/drain.c core/engine/drain.h \
 	core/engine/ephemeral.c core/engine/ephemeral.h \

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "engine/core_internal.h"
 #include "engine/delivery.h"
+#include "engine/details.h"
 #include "engine/tx_check.h"
 #include "engine/user.h"
 #include "plugin/plugin.h"
@@ -57,6 +58,7 @@ struct query_box {
 	par_callback_fn done;
 	void *state;
 	bool has_turn; /* it is one of core->queries */
+	struct details *details;
 	struct arena arena;
 	struct par_query query;
 };
@@ -349,6 +351,11 @@ struct par_str storage_query_copy(struct par_query *query, struct par_str s)
 	return str_copy(storage_query_alloc(query, s.len), s);
 }
 
+struct details **storage_query_details(const struct par_query *query)
+{
+	return &query_box((struct par_query *)query)->details;
+}
+
 static void query_refuse(struct core *core, struct par_query *query, enum par_error error,
 			 const char *message)
 {
@@ -426,7 +433,8 @@ static void query_free(struct query_box *box)
 	free(box);
 }
 
-void storage_query_done(struct par_query *query)
+/* Its turn ends here: while its details are asked for it keeps it. */
+void storage_query_finish(struct par_query *query)
 {
 	struct query_box *box = query_box(query);
 	struct core *core = box->core;
@@ -443,6 +451,12 @@ void storage_query_done(struct par_query *query)
 	if (box->has_turn)
 		query_next(core);
 	query_free(box);
+}
+
+void storage_query_done(struct par_query *query)
+{
+	if (!details_ask(query_box(query)->core, query))
+		storage_query_finish(query);
 }
 
 /* Those that are there now: what their submitters do about it is for the next flush. The

@@ -13,6 +13,7 @@
 #include <parlance/storage.h>
 
 struct core;
+struct details;
 
 /* `owner` is the plugin that submits it, or NULL for the core itself. */
 struct par_tx *storage_tx_new(struct core *core, struct par_plugin *owner, par_callback_fn done,
@@ -29,7 +30,12 @@ struct par_query *storage_query_new(struct core *core, struct par_plugin *owner,
 void *storage_query_alloc(struct par_query *query, size_t size);
 struct par_str storage_query_copy(struct par_query *query, struct par_str s);
 void storage_query_submit(struct par_query *query);
+/* From the storage: it has its result. */
 void storage_query_done(struct par_query *query);
+/* For details.c: what it keeps of a query, in the query's own memory; and that it has all
+ * details now, or that they failed: its submitter hears of it, and then it is gone. */
+struct details **storage_query_details(const struct par_query *query);
+void storage_query_finish(struct par_query *query);
 
 /* Why it cannot store just now, static; NULL: it can, as far as is known. */
 const char *storage_down(const struct core *core);

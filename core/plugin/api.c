@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "engine/answer.h"
 #include "engine/core_internal.h"
+#include "engine/details.h"
 #include "engine/ephemeral.h"
 #include "engine/request.h"
 #include "engine/session.h"
@@ -120,11 +121,11 @@ static bool api_role_taken(struct par_plugin *self, const char *role, const stru
 			  by->descriptor.name, self->descriptor.name, role);
 }
 
-/* Copies what both sides know of a role; what an older plugin lacks stays NULL. */
-static void api_copy_role(void *to, size_t to_size, const void *role, uint32_t role_size)
+/* Copies what both sides know of a table; what an older plugin lacks stays NULL. */
+static void api_copy_table(void *to, size_t to_size, const void *table, uint32_t size)
 {
 	memset(to, 0, to_size);
-	memcpy(to, role, role_size < to_size ? role_size : to_size);
+	memcpy(to, table, size < to_size ? size : to_size);
 }
 
 static bool api_provide_auth(struct par_plugin *self, const struct par_auth_role *role, void *state)
@@ -135,7 +136,7 @@ static bool api_provide_auth(struct par_plugin *self, const struct par_auth_role
 		return false;
 	if (r->auth_plugin != NULL)
 		return api_role_taken(self, "auth", r->auth_plugin);
-	api_copy_role(&r->auth, sizeof(r->auth), role, role->size);
+	api_copy_table(&r->auth, sizeof(r->auth), role, role->size);
 	if (r->auth.authenticate == NULL)
 		return api_refuse(self, "the plugin %s provides auth without authenticate",
 				  self->descriptor.name);
@@ -153,7 +154,7 @@ static bool api_provide_storage(struct par_plugin *self, const struct par_storag
 		return false;
 	if (r->storage_plugin != NULL)
 		return api_role_taken(self, "storage", r->storage_plugin);
-	api_copy_role(&r->storage, sizeof(r->storage), role, role->size);
+	api_copy_table(&r->storage, sizeof(r->storage), role, role->size);
 	if (r->storage.submit == NULL || r->storage.query == NULL || r->storage.flush == NULL)
 		return api_refuse(self,
 				  "the plugin %s provides storage without submit, query or "
@@ -161,6 +162,28 @@ static bool api_provide_storage(struct par_plugin *self, const struct par_storag
 				  self->descriptor.name);
 	r->storage_plugin = self;
 	r->storage_state = state;
+	return true;
+}
+
+static bool api_add_chat_detail(struct par_plugin *self, const struct par_chat_detail *detail,
+				void *state)
+{
+	struct registry *r = &self->core->registry;
+	struct chat_detail *added = &r->details[r->n_details];
+
+	if (!api_may_register(self, "a detail of chats"))
+		return false;
+	if (r->n_details == PAR_CHAT_DETAILS_MAX)
+		return api_refuse(self,
+				  "the plugin %s adds to chats what %d others add to already: "
+				  "disable one of them",
+				  self->descriptor.name, PAR_CHAT_DETAILS_MAX);
+	*added = (struct chat_detail){ .plugin = self, .state = state };
+	api_copy_table(&added->detail, sizeof(added->detail), detail, detail->size);
+	if (added->detail.key == NULL || added->detail.write == NULL)
+		return api_refuse(self, "the plugin %s adds to chats without key or write",
+				  self->descriptor.name);
+	r->n_details++;
 	return true;
 }
 
@@ -383,6 +406,12 @@ static struct par_query *api_query_new(struct par_plugin *self, par_callback_fn 
 	return storage_query_new(self->core, self, done, state);
 }
 
+static void api_write_chat_details(struct par_plugin *self, struct par_json *w,
+				   const struct par_query *query, unsigned i)
+{
+	details_write(self->core, w, query, i);
+}
+
 /* The public name of an out_frame is par_event_data. */
 static struct par_event_data *api_event_data_new(struct par_str event_type, struct par_str payload)
 {
@@ -449,4 +478,6 @@ const struct par_api api_table = {
 	.watch_stop = api_watch_stop,
 	.fail_details = api_fail_details,
 	.event_send_session = api_event_send_session,
+	.add_chat_detail = api_add_chat_detail,
+	.write_chat_details = api_write_chat_details,
 };

@@ -102,6 +102,17 @@ static void hooks_remove(struct hook **at, const struct par_plugin *plugin)
 	}
 }
 
+static void details_remove(struct registry *r, const struct par_plugin *plugin)
+{
+	unsigned i, kept = 0;
+
+	for (i = 0; i < r->n_details; i++) {
+		if (r->details[i].plugin != plugin)
+			r->details[kept++] = r->details[i];
+	}
+	r->n_details = kept;
+}
+
 void registry_remove(struct registry *r, const struct par_plugin *plugin)
 {
 	unsigned kind;
@@ -110,6 +121,7 @@ void registry_remove(struct registry *r, const struct par_plugin *plugin)
 	table_remove(&r->client_events, plugin);
 	for (kind = 0; kind < PAR_HOOK_COUNT; kind++)
 		hooks_remove(&r->hooks[kind], plugin);
+	details_remove(r, plugin);
 	if (r->auth_plugin == plugin)
 		r->auth_plugin = NULL;
 	if (r->storage_plugin == plugin)

@@ -32,10 +32,19 @@ struct hook {
 	void *state;
 };
 
+struct chat_detail {
+	struct par_plugin *plugin;
+	struct par_chat_detail detail;
+	void *state;
+	bool complained; /* what it wrote was left out, and the log says so */
+};
+
 struct registry {
 	struct handler_table *requests;
 	struct handler_table *client_events;
 	struct hook *hooks[PAR_HOOK_COUNT]; /* in the order of registration */
+	struct chat_detail details[PAR_CHAT_DETAILS_MAX]; /* likewise */
+	unsigned n_details;
 	struct par_auth_role auth;
 	struct par_plugin *auth_plugin; /* NULL: none */
 	void *auth_state;

@@ -41,6 +41,7 @@ struct par_metric; /* one counter or gauge */
 struct par_event_data; /* the immutable, shared bytes of one event */
 struct par_tx; /* a storage transaction, <parlance/storage.h> */
 struct par_query; /* a storage query, <parlance/storage.h> */
+struct par_chat_entry; /* a chat of a query's answer, <parlance/storage.h> */
 struct par_storage_role;
 
 #define PAR_ABI_MAGIC 0x314e4c50u /* "PLN1" */
@@ -185,6 +186,26 @@ struct par_auth_role {
 	uint32_t size;
 	void (*authenticate)(void *state, const struct par_auth_request *request);
 };
+
+/*
+ * What a plugin adds to each chat in the answers of others (presence: lastSeen to `chats` and
+ * `chat`). When somebody asks the storage for chats with `details` set, the plugin is asked for
+ * a key of each chat of the page, and the documents of those keys are fetched in one query; and it
+ * writes when the one who asked calls write_chat_details. From start() to stop().
+ */
+struct par_chat_detail {
+	uint32_t size;
+	/* The key of the plugin's own document (of its descriptor's name) that it wants to see for
+	 * this chat of this user; s NULL: none. It lives until the plugin is called again. */
+	struct par_str (*key)(void *state, struct par_str user, const struct par_chat_entry *entry);
+	/* Writes members, or none, into the chat's object, 64 KiB at most. `value`: that document;
+	 * s NULL: there is none, or none was asked for. What is no member is left out, and
+	 * the log says so. */
+	void (*write)(void *state, struct par_json *w, struct par_str user,
+		      const struct par_chat_entry *entry, struct par_str value);
+};
+
+#define PAR_CHAT_DETAILS_MAX 8 /* plugins that add some */
 
 enum par_metric_kind { PAR_COUNTER, PAR_GAUGE };
 
@@ -393,6 +414,16 @@ struct par_api {
 	/* Sends the open event to one session alone. False when it was not sent: the session is
 	 * gone, or so much waits for it that it gets nothing ephemeral now; later it may. */
 	bool (*event_send_session)(struct par_plugin *self, par_session_id session);
+
+	/* --- details of chats --- */
+
+	/* In load() only. `detail` is copied, `detail->size` bytes of it. */
+	bool (*add_chat_detail)(struct par_plugin *self, const struct par_chat_detail *detail,
+				void *state);
+	/* Within the `done` of a query that had `details` set, with its writer in the object of
+	 * query->chats[i] and a member before it: writes what plugins add to that chat. */
+	void (*write_chat_details)(struct par_plugin *self, struct par_json *w,
+				   const struct par_query *query, unsigned i);
 };
 
 /*

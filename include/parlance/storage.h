@@ -39,9 +39,10 @@
  * nothing for ever. The core keeps acks until they can be written.
  *
  * MEMORY. Strings of operations and queries are borrowed from the tx's or
- * query's own memory (tx_alloc, query_alloc) and live as long as it does; so
- * must the strings of results. While a storage holds a tx or query, it alone
- * touches it, on any one thread at a time.
+ * query's own memory (tx_alloc, query_alloc) and live as long as it does; the strings of
+ * results live until tx_done or query_done has returned at least, and rows are in
+ * that memory. While a storage holds a tx or query, it alone touches it, on any
+ * one thread at a time.
  */
 #ifndef PARLANCE_STORAGE_H
 #define PARLANCE_STORAGE_H

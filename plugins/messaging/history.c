@@ -5,7 +5,7 @@
  * shorter than asked for; `hasMore` says whether there is more. A chat in which
  * nothing was written yet is an empty page for `messages`, and not found for
  * `chat`. In a group `messages` asks for the members first, whose marks say whom the
- * reader's own messages have reached.
+ * reader's own messages have reached. What other plugins know of a chat they add themselves.
  */
 #include "messaging.h"
 
@@ -240,11 +240,12 @@ static void entry_last_write(struct par_json *w, const struct par_chat_entry *en
 
 /* ChatListItem. The last message is left out when none is shown to the user; a group has the
  * time all the same, its place in the list. */
-static void entry_write(struct par_json *w, const struct par_chat_entry *entry,
-			struct par_str reader)
+static void entry_write(struct messaging *m, struct par_json *w, const struct par_query *query,
+			unsigned i)
 {
+	const struct par_chat_entry *entry = &query->chats[i];
+	struct par_str reader = query->user;
 	bool own_chat = par_str_equal(entry->peer, reader);
-
 	bool group = entry->name.s != NULL;
 
 	par_json_object_begin(w);
@@ -267,6 +268,7 @@ static void entry_write(struct par_json *w, const struct par_chat_entry *entry,
 		par_json_member_u64(w, "firstMissed", entry->first_missed);
 	par_json_member_bool(w, "isMine",
 			     entry->last_id != 0 && par_str_equal(entry->last_author, reader));
+	m->api->write_chat_details(m->self, w, query, i);
 	par_json_object_end(w);
 }
 
@@ -283,7 +285,7 @@ static void chats_done(void *state, void *arg)
 	par_json_key(w, "chats");
 	par_json_array_begin(w);
 	for (i = 0; i < query->n; i++)
-		entry_write(w, &query->chats[i], query->user);
+		entry_write(m, w, query, i);
 	par_json_array_end(w);
 	par_json_member_bool(w, "hasMore", query->has_more);
 	par_json_object_end(w);
@@ -308,6 +310,7 @@ void messaging_chats(void *state, const struct par_request *request)
 	query = history_begin(m, request->id, request->user, PAR_QUERY_CHATS, chats_done);
 	query->after_key = par_query_copy(m->api, query, after);
 	query->limit = count;
+	query->details = true;
 	m->api->query_submit(query);
 }
 
@@ -327,7 +330,7 @@ static void chat_done(void *state, void *arg)
 	w = history_answer(m, query);
 	if (w == NULL)
 		return;
-	entry_write(w, &query->chats[0], query->user);
+	entry_write(m, w, query, 0);
 	m->api->reply_close(m->self, query->request);
 }
 
@@ -347,5 +350,6 @@ void messaging_chat(void *state, const struct par_request *request)
 	query = history_begin(m, request->id, request->user, PAR_QUERY_CHAT, chat_done);
 	query->chat = par_chat_in_query(m->api, query, query->user, peer);
 	query->limit = 1;
+	query->details = true;
 	m->api->query_submit(query);
 }

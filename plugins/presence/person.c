@@ -72,7 +72,10 @@ static void set_online(struct presence *p, struct person *person, bool online)
 {
 	person->online = online;
 	p->api->metric_add(p->count.online, online ? 1 : -1);
-	errand_notice(p, person);
+	if (online)
+		keep_begin(p, person);
+	else
+		keep_end(p, person);
 }
 
 static void grace_over(void *state, void *arg)
@@ -84,6 +87,7 @@ static void grace_over(void *state, void *arg)
 	if (p->stopping)
 		return;
 	set_online(p, person, false);
+	errand_notice(p, person);
 	seen_save(p, person);
 	person_settle(p, person);
 }
@@ -95,9 +99,10 @@ static void look(struct presence *p, struct person *person)
 		p->api->timer_stop(p->self, person->grace);
 		person->grace = 0;
 		person->seen = 0;
-		seen_forget(p, person);
-		if (!person->online)
+		if (!person->online) {
 			set_online(p, person, true);
+			errand_notice(p, person);
+		}
 	} else if (person->online && person->grace == 0) {
 		person->seen = p->api->now(p->self);
 		person->grace = p->api->timer_start(p->self, p->grace, grace_over, p, person);
@@ -134,9 +139,10 @@ static void forget(struct presence *p, struct person *person)
 	p->api->timer_stop(p->self, person->grace);
 	person->grace = 0;
 	if (person->online)
-		p->api->metric_add(p->count.online, -1);
-	person->online = person->told = false;
+		set_online(p, person, false);
+	person->told = false;
 	person->seen = p->api->now(p->self);
+	seen_forget(p, person);
 	errand_forget(p, person);
 	person_settle(p, person);
 }

@@ -59,6 +59,13 @@ static void add_metrics(struct presence *p, const struct par_api *api, struct pa
 					   "user had too many");
 	p->count.saved =
 	    api->add_metric(self, PAR_COUNTER, "saved_total", "Times of lastSeen stored");
+	p->count.kept = api->add_metric(self, PAR_COUNTER, "kept_total",
+					"Times that a user who is online was to be stored");
+}
+
+static uint64_t duration(struct json_object *config, const char *option)
+{
+	return (uint64_t)json_object_get_int64(json_object_object_get(config, option));
 }
 
 static void *presence_load(const struct par_api *api, struct par_plugin *self,
@@ -72,16 +79,19 @@ static void *presence_load(const struct par_api *api, struct par_plugin *self,
 	}
 	p->api = api;
 	p->self = self;
-	p->grace = (uint64_t)json_object_get_int64(json_object_object_get(config, "offline_grace"));
+	p->grace = duration(config, "offline_grace");
+	p->interval = duration(config, "seen_interval");
 	TAILQ_INIT(&p->queue);
 	LIST_INIT(&p->errands);
 	TAILQ_INIT(&p->unsaved);
+	TAILQ_INIT(&p->kept);
 	add_metrics(p, api, self);
 	api->add_hook(self, PAR_HOOK_SESSION_OPENED, session_opened, p);
 	api->add_hook(self, PAR_HOOK_SESSION_CLOSED, session_closed, p);
 	api->handle_client_event(self, "offline", event_offline, p);
 	api->handle_client_event(self, "online", event_online, p);
 	api->handle_request(self, "lastSeen", seen_request, p);
+	api->add_chat_detail(self, &seen_detail, p);
 	return p;
 }
 
@@ -91,6 +101,7 @@ static void presence_stop(void *state)
 
 	p->stopping = true;
 	errands_stop(p);
+	keep_stop(p);
 	seen_stop(p);
 }
 
@@ -115,6 +126,13 @@ static const struct par_option options[] = {
 	  .max = 10 * 60 * 1000,
 	  .help = "For so long after his last device has gone a user is still online; who comes "
 		  "back within it was never away." },
+	{ .name = "seen_interval",
+	  .type = PAR_OPT_DURATION,
+	  .def = "5m",
+	  .min = 0,
+	  .max = 24 * 60 * 60 * 1000,
+	  .help = "So often lastSeen of who is online is stored, and so much too early is it "
+		  "after the server was killed; 0: when he goes, and when the server stops." },
 	{ .name = NULL },
 };
 

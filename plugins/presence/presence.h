@@ -8,6 +8,8 @@
  *   errand.c    telling them, little by little: one queue for all users
  *   page.c      what is told of one page of peers
  *   seen.c      lastSeen: kept in documents, and the request for it
+ *   keep.c      who is online and is to be stored now and then
+ *   detail.c    lastSeen in the list of chats
  */
 #ifndef PRESENCE_H
 #define PRESENCE_H
@@ -57,7 +59,9 @@ struct person {
 	par_timer_id grace;
 	uint64_t noticed; /* the tick when the last notice of his coming began */
 	uint64_t seen; /* when the last seat in front went; 0: it is there */
+	uint64_t kept; /* when he was last in the list of those to be stored, as online */
 	TAILQ_ENTRY(person) of_unsaved;
+	TAILQ_ENTRY(person) of_kept; /* while online, with an interval */
 	size_t id_len;
 	char id[];
 };
@@ -87,6 +91,7 @@ struct presence {
 	const struct par_api *api;
 	struct par_plugin *self;
 	uint64_t grace;
+	uint64_t interval; /* 0: who is online is not stored */
 	struct person *persons;
 	unsigned n_absent;
 	uint64_t ticks; /* counts sessions that opened and notices that began: which was first */
@@ -104,9 +109,14 @@ struct presence {
 	TAILQ_HEAD(, person) unsaved;
 	unsigned saves; /* transactions under way */
 	par_timer_id save;
+	/* keep.c */
+	TAILQ_HEAD(, person) kept; /* in the order of person.kept */
+	unsigned n_kept;
+	uint64_t keep_share;
+	par_timer_id keep;
 	struct {
 		struct par_metric *online, *told, *greeted, *coalesced, *pages, *waiting,
-		    *turn_most, *held, *failed, *dropped, *saved;
+		    *turn_most, *held, *failed, *dropped, *saved, *kept;
 	} count;
 };
 
@@ -144,9 +154,19 @@ void errands_stop(struct presence *p);
 void page_tell(struct presence *p, struct errand *errand, const struct par_query *page);
 
 /* seen.c */
+#define SEEN_DIGITS 20 /* of a time, at most */
 void seen_save(struct presence *p, struct person *person);
 void seen_forget(struct presence *p, struct person *person);
 void seen_stop(struct presence *p);
 void seen_request(void *state, const struct par_request *request);
+
+/* keep.c */
+/* He is online; he is not any more. */
+void keep_begin(struct presence *p, struct person *person);
+void keep_end(struct presence *p, struct person *person);
+void keep_stop(struct presence *p);
+
+/* detail.c */
+extern const struct par_chat_detail seen_detail;
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * lastSeen: when a user's last device in front went; see presence.h. Core thread.
  * One document a user, `USER: TIME`, is written when he is offline, thus not for a
- * return within the grace, nor for one before its turn came: those who go wait a
- * moment for each other, and go into few transactions with as many documents as one
+ * return within the grace, and while he is online as keep.c says: those who are to be written
+ * wait a moment for each other, and go into few transactions with as many documents as one
  * holds. Who is here when the server stops is written then. A server that is killed
  * writes nothing: of who was here then the time before stays.
  *
@@ -21,7 +21,7 @@
 
 #define SAVES_MAX 16
 #define SAVE_MS 100
-#define TIME_TEXT 24
+#define TIME_TEXT (SEEN_DIGITS + 1)
 
 /* What a transaction is about. */
 struct saved {
@@ -31,9 +31,11 @@ struct saved {
 
 static void save_want(struct presence *p);
 
+/* Who is here is seen now. */
 static void add_doc(struct presence *p, struct par_tx *tx, struct saved *saved,
-		    struct person *person, uint64_t seen)
+		    struct person *person)
 {
+	uint64_t seen = person->seen != 0 ? person->seen : p->api->now(p->self);
 	struct par_op_doc *doc = &par_tx_add(tx, PAR_OP_DOC_PUT)->u.doc;
 	char *value = p->api->tx_alloc(tx, TIME_TEXT);
 
@@ -99,7 +101,7 @@ static void save_run(void *state, void *arg)
 
 		while (tx->n_ops < PAR_TX_OPS && (person = TAILQ_FIRST(&p->unsaved)) != NULL) {
 			seen_forget(p, person);
-			add_doc(p, tx, tx->arg, person, person->seen);
+			add_doc(p, tx, tx->arg, person);
 		}
 		save_submit(p, tx);
 	}
@@ -142,8 +144,7 @@ void seen_stop(struct presence *p)
 		seen_forget(p, person);
 		if (tx == NULL)
 			tx = save_begin(p);
-		add_doc(p, tx, tx->arg, person,
-			person->seen != 0 ? person->seen : p->api->now(p->self));
+		add_doc(p, tx, tx->arg, person);
 		if (tx->n_ops == PAR_TX_OPS) {
 			save_submit(p, tx);
 			tx = NULL;

@@ -120,15 +120,32 @@ async def test_bad(slow, users, payload, code, path):
     check_error(await a.request("lastSeen", payload), code, path)
 
 
+async def last_seen_in_chats(client):
+    """By chat, as `chats` has it, and `chat` of each; None: the field is not there."""
+    listed = {item["id"]: item for item in (await client.ok("chats"))["chats"]}
+    for chat, item in listed.items():
+        assert await client.ok("chat", {"chatId": chat}) == item
+    assert all("lastSeen" not in item for item in listed.values() if item["type"] != "dialog")
+    return {chat: item.get("lastSeen") for chat, item in listed.items()}
+
+
 async def test_after_a_restart(start_server):
-    """lastSeen is there again, also of who was here when the server stopped."""
-    own = start_server(plugins={"presence": {"offline_grace": "10ms"}}, storage=harness.DURABLE)
+    """lastSeen is there again, in the list of chats too, also of who was here when the server
+    stopped, and, as of a moment before, when it was killed."""
+    own = start_server(plugins={"presence": {"offline_grace": "10ms", "seen_interval": "50ms"}},
+                       storage=harness.DURABLE)
     a, b, c = [await own.connect(user) for user in ("alice", "bob", "carol")]
     await a.new("bob")
     await a.new("carol")
+    await a.new("alice")
+    await a.new("dave")  # who was never here
+    group = (await a.ok("newChat", {"name": "G", "participants": ["bob"]}))["chatId"]
+    here = {"bob": None, "carol": None, "alice": None, "dave": None, group: None}
+    assert await last_seen_in_chats(a) == here
     await b.close()
     # that they share a dialog came after they had: alice is told when he goes
     seen = (await came(a, "offline"))["bob"]["payload"]["lastSeen"]
+    assert await last_seen_in_chats(a) == {**here, "bob": seen}
     stopped = (await c.new("alice"))["timestamp"]
     own.stop()
     own.start()
@@ -137,9 +154,21 @@ async def test_after_a_restart(start_server):
         "userId": "bob", "online": False, "lastSeen": seen}
     carol = await a.ok("lastSeen", {"chatId": "carol"})
     assert not carol["online"] and carol["lastSeen"] >= stopped
+    assert await last_seen_in_chats(a) == {**here, "bob": seen, "carol": carol["lastSeen"]}
     c = await own.connect("carol")
     assert set(await came(c, "online")) == {"alice"}
     assert set(await came(a, "online")) == {"carol"}
+    assert await last_seen_in_chats(a) == {**here, "bob": seen}
+    killed = (await c.new("alice"))["timestamp"]
+    saved = own.metric("parlance_presence_saved_total")
+    await harness.eventually(  # each of two, behind what was under way
+        lambda: own.metric("parlance_presence_saved_total") >= saved + 6, "all were stored again")
+    own.kill()
+    own.start()
+    a = await own.connect("alice")
+    told = await last_seen_in_chats(a)
+    assert told["carol"] >= killed
+    assert told == {**here, "bob": seen, "carol": told["carol"]}
 
 
 async def test_many_dialogs(quick, users):

@@ -258,6 +258,17 @@ const struct host_handler *host_hook(const struct host *host, enum par_hook_kind
 	return NULL;
 }
 
+const struct host_handler *host_detail(const struct host *host)
+{
+	unsigned i;
+
+	for (i = 0; i < host->n_handlers; i++) {
+		if (host->handlers[i].detail.write != NULL)
+			return &host->handlers[i];
+	}
+	return NULL;
+}
+
 int64_t host_metric(struct host *host, const char *plugin, const char *name)
 {
 	char full[128];

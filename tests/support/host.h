@@ -45,6 +45,7 @@ struct host_handler {
 	par_request_fn request;
 	par_client_event_fn event;
 	par_hook_fn hook_fn;
+	struct par_chat_detail detail; /* of chats */
 	void *state;
 };
 
@@ -113,6 +114,10 @@ void host_unload(struct par_plugin *plugin);
 const struct host_handler *host_request_handler(const struct host *host, const char *type);
 const struct host_handler *host_event_handler(const struct host *host, const char *type);
 const struct host_handler *host_hook(const struct host *host, enum par_hook_kind kind);
+
+/* The first that adds a detail to chats; NULL: none. In the host no answer gets it: that is
+ * the core's work, and a test calls it itself. */
+const struct host_handler *host_detail(const struct host *host);
 
 /* Runs what was posted, and calls who watches a descriptor that is ready; true when there
  * was something. */

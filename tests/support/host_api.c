@@ -136,6 +136,21 @@ static bool api_add_hook(struct par_plugin *self, enum par_hook_kind kind, par_h
 	return true;
 }
 
+static bool api_add_chat_detail(struct par_plugin *self, const struct par_chat_detail *detail,
+				void *state)
+{
+	handler_add(self, state)->detail = *detail;
+	return true;
+}
+
+static void api_write_chat_details(struct par_plugin *self, struct par_json *w,
+				   const struct par_query *query, unsigned i)
+{
+	host_check_core(self->host, "write_chat_details on another thread");
+	host_check(query->details && i < query->n, "write_chat_details of what was not asked for");
+	host_check(w->comma, "write_chat_details as the first of an object");
+}
+
 static bool api_provide_auth(struct par_plugin *self, const struct par_auth_role *role, void *state)
 {
 	struct host *host = self->host;
@@ -357,6 +372,8 @@ void host_api_fill(struct par_api *api)
 		.event_data_free = api_event_data_free,
 		.tx_done = api_tx_done,
 		.query_done = api_query_done,
+		.add_chat_detail = api_add_chat_detail,
+		.write_chat_details = api_write_chat_details,
 	};
 
 	*api = table;

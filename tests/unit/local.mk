@@ -155,6 +155,13 @@ tests_unit_test_outage_SOURCES = tests/unit/test_outage.c tests/unit/stream_worl
 tests_unit_test_outage_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_outage_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_details
+TESTS += tests/unit/test_details
+tests_unit_test_details_SOURCES = tests/unit/test_details.c tests/unit/stream_world.c \
+	tests/unit/stream_world.h tests/unit/core_world.c tests/unit/core_world.h tests/unit/unit.h
+tests_unit_test_details_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_details_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_api
 TESTS += tests/unit/test_api
 tests_unit_test_api_SOURCES = tests/unit/test_api.c tests/unit/core_world.c \

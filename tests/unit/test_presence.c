@@ -28,13 +28,19 @@ static void load(const char *config)
 	}
 }
 
-static void begin(void)
+/* Who is online is stored so often; 0: not at all. */
+static void begin_interval(unsigned seconds)
 {
 	memset(&store, 0, sizeof(store));
 	store_open(&store, PLUGIN_BUILD_DIR "/storage_memory.so", "{}");
 	host = store.host;
 	requests = host_requests_new(host);
-	load(NULL);
+	load(store_format(&store, "{\"seen_interval\":%u}", seconds * 1000));
+}
+
+static void begin(void)
+{
+	begin_interval(0);
 }
 
 static void end(void)
@@ -450,6 +456,164 @@ static void test_last_seen(void)
 	end();
 }
 
+static uint64_t stored_time(const char *user)
+{
+	const char *text = stored(user);
+
+	return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
+/* By the second, as the clock goes: what is due, and what the storage makes of it. */
+static void pass(unsigned seconds)
+{
+	unsigned i;
+
+	for (i = 0; i < 10 * seconds; i++) {
+		host_advance(host, 100);
+		store_settle(&store);
+	}
+}
+
+/* Who is online is stored when he comes and once an interval, spread over it; who goes is
+ * stored with the time of his going. */
+static void test_kept(void)
+{
+	enum { USERS = 600, INTERVAL = 60 };
+	struct host_client client = { NULL, "phone", 0 };
+	int64_t before;
+	unsigned i;
+
+	begin_interval(INTERVAL);
+	for (i = 0; i < USERS; i++) {
+		client.user = name_of(i);
+		client.session = 100 + i;
+		enter(&client);
+	}
+	pass(1);
+	for (i = 0; i < USERS; i++)
+		CU_ASSERT(stored_time(name_of(i)) + 1000 >= host->now);
+	for (i = 0; i < 2 * INTERVAL; i++) {
+		before = metric("saved_total");
+		pass(1);
+		CU_ASSERT_EQUAL(metric("saved_total") - before, USERS / INTERVAL);
+	}
+	for (i = 0; i < USERS; i++)
+		CU_ASSERT(stored_time(name_of(i)) + INTERVAL * 1000 + 1100 >= host->now);
+	/* The others keep to theirs when most of those who came later go. */
+	for (i = 30; i < USERS; i++) {
+		client.user = name_of(i);
+		client.session = 100 + i;
+		leave(&client);
+	}
+	before = (int64_t)host->now;
+	for (i = 0; i < INTERVAL + 10; i++) {
+		pass(1);
+		CU_ASSERT(stored_time(name_of(0)) + INTERVAL * 1000 + 1100 >= host->now);
+		CU_ASSERT(stored_time(name_of(29)) + INTERVAL * 1000 + 1100 >= host->now);
+	}
+	for (i = 30; i < USERS; i++)
+		CU_ASSERT_EQUAL(stored_time(name_of(i)), (uint64_t)before);
+	end();
+}
+
+/* In the grace, and while nobody is here, nothing is stored that is not so. */
+static void test_kept_when_he_goes(void)
+{
+	uint64_t left;
+
+	begin_interval(2);
+	enter(&alice);
+	enter(&alice_laptop);
+	pass(3);
+	CU_ASSERT(stored_time("alice") + 2000 + 1100 >= host->now);
+	leave(&alice_laptop);
+	leave(&alice);
+	left = host->now;
+	pass(4);
+	CU_ASSERT_EQUAL(stored_time("alice"), left);
+	enter(&alice);
+	pass(3);
+	CU_ASSERT(stored_time("alice") > left);
+	leave(&alice);
+	left = host->now;
+	pass(6);
+	CU_ASSERT_EQUAL(stored_time("alice"), left);
+	left = (uint64_t)metric("saved_total");
+	pass(10);
+	CU_ASSERT_EQUAL((uint64_t)metric("saved_total"), left);
+	end();
+}
+
+/* What presence adds to the chat with `peer` in alice's list. The core brings the document. */
+static const char *detail_of(const char *peer, const char *name)
+{
+	const struct host_handler *handler = host_detail(host);
+	struct par_chat_entry entry = { .peer = par_str_of(peer), .name = par_str_of(name) };
+	struct par_str key = handler->detail.key(handler->state, par_str_of("alice"), &entry);
+	struct par_str value = { NULL, 0 };
+	struct par_json out;
+	const char *text;
+
+	if (key.s != NULL) {
+		CU_ASSERT(par_str_equal(key, entry.peer));
+		value = par_str_of(stored(peer));
+	}
+	par_json_init(&out);
+	handler->detail.write(handler->state, &out, par_str_of("alice"), &entry, value);
+	text = store_format(&store, "%.*s", (int)out.len, par_json_text(&out).s);
+	par_json_free(&out);
+	return text;
+}
+
+static void put(const char *user, const char *value)
+{
+	struct par_tx *tx = store_tx(&store);
+
+	add_doc(tx, PAR_OP_DOC_PUT, "presence", user, value);
+	store_submit(&store, tx);
+	store_settle(&store);
+}
+
+static void test_list_of_chats(void)
+{
+	static const char *const nonsense[] = {
+		"", "x", "-1", "1e3", "12 ", "123456789012345678901"
+	};
+	struct host_client client = { "dave", "phone", 9 };
+	const char *seen;
+	unsigned i;
+
+	begin();
+	unit_same(detail_of("bob", NULL), "", __LINE__);
+	put("bob", "1700000000123");
+	put("alice", "1700000000123");
+	put("grp_1", "1700000000123");
+	unit_same(detail_of("bob", NULL), "\"lastSeen\":1700000000123", __LINE__);
+	unit_same(detail_of("alice", NULL), "", __LINE__);
+	unit_same(detail_of("grp_1", "friends"), "", __LINE__);
+	for (i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
+		put("carol", nonsense[i]);
+		unit_same(detail_of("carol", NULL), "", __LINE__);
+	}
+	/* here, and within the grace; gone, in the background, and stored */
+	enter(&bob);
+	enter(&client);
+	unit_same(detail_of("bob", NULL), "", __LINE__);
+	seen = store_format(&store, "\"lastSeen\":%s", digits(host->now));
+	leave(&bob);
+	host_client_event(requests, &client, "offline", NULL);
+	host_advance(host, 4999);
+	unit_same(detail_of("bob", NULL), "", __LINE__);
+	host_advance(host, 1);
+	unit_same(detail_of("bob", NULL), seen, __LINE__);
+	unit_same(detail_of("dave", NULL), seen, __LINE__);
+	pass(1);
+	unit_same(detail_of("bob", NULL), seen, __LINE__);
+	put("dave", "1"); /* another server's, say: who is known here is known better */
+	unit_same(detail_of("dave", NULL), seen, __LINE__);
+	end();
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -463,6 +627,9 @@ int main(void)
 		{ "limits", test_limits },
 		{ "storage down", test_storage_down },
 		{ "last seen", test_last_seen },
+		{ "kept", test_kept },
+		{ "kept when he goes", test_kept_when_he_goes },
+		{ "list of chats", test_list_of_chats },
 		{ NULL, NULL },
 	};
 

@@ -168,6 +168,12 @@ class Walk:
         if not self.groups:
             return
         chat_id, others = self.random.choice(self.groups[-4:]), self.some_users(3)
+        chat = self.model.groups.get(chat_id)
+        there = [other for other in self.clients if chat and other[0] in chat.members]
+        if there and self.random.random() < 0.7:
+            place = self.random.choice(there)
+            others[0] = self.random.choice(list(chat.members))
+            others = sorted(set(others))
         role, name = self.random.choice(("member", "admin", "owner")), f"name {self.sent % 3}"
         named = {"chatId": chat_id}
         way = self.random.choice((
@@ -180,17 +186,15 @@ class Walk:
              lambda _: self.model.promote(chat_id, role, others[0])),
             ("leaveChat", named, lambda _: self.model.leave(chat_id)),
         ))
-        gone = {"removeParticipants": others, "leaveChat": [place[0]]}.get(way[0], ())
-        if not self.phone.calls.busy(chat_id, gone):
-            await self.ask(place, *way)
+        await self.ask(place, *way)
+        await self.phone.parted(place, chat_id)
 
     async def drop(self, place):
         if self.groups:
             chat_id = self.random.choice(self.groups)
-            if self.phone.calls.busy(chat_id, USERS):
-                return
             await self.ask(place, "deleteChat", {"chatId": chat_id},
                            lambda _: self.model.drop(chat_id))
+            await self.phone.parted(place, chat_id)
 
     async def call(self, place):
         await self.phone.use(place)
@@ -281,6 +285,8 @@ class Walk:
         """With a request on its way, which is sent again."""
         asks, payload, predict = self.last_words(place)
         await self.clients[place].begin(asks, payload)
+        if self.random.random() < 0.5:  # it may get far with it
+            await self.clients[self.random.choice(list(self.clients))].barrier()
         await in_thread(self.server.kill)
         there = list(self.clients)
         told = {}

@@ -63,39 +63,32 @@ class Calls:
             if user in self.members(where):
                 yield where if isinstance(where, str) else next(iter(where - {user}))
 
-    def busy(self, group, users):
-        """Whether one of them has to do with the call there."""
-        call = self.live.get(group)
-        return call is not None and any(user in call.took for user in users)
-
     def members(self, where):
         return self.model.groups[where].members if isinstance(where, str) else where
 
-    def people(self, chat_id):
-        """All who are told; Refused when the actor is not one of them."""
+    def must_reach(self, chat_id):
+        """Refused when the actor is not in the chat."""
         user = self.model.actor[0]
         if is_group(chat_id):
-            return list(self.model.must(user, chat_id).members)
-        if chat_id == user:
+            self.model.must(user, chat_id)
+        elif chat_id == user:
             raise Refused("bad_payload")
-        return [chat_id, user]
 
     def must(self, chat_id, call_id):
-        self.people(chat_id)
         call = self.find(self.model.actor[0], chat_id)
         if call is None or call.id != call_id:
-            raise Refused("not_found")
+            raise Refused("bad_payload" if chat_id == self.model.actor[0] else "not_found")
         return call
 
     def tell_all(self, chat_id, kind, **payload):
-        for user in self.people(chat_id):
+        for user in self.members(self.where(self.model.actor[0], chat_id)):
             self.model.tell(user, kind, chatId=self.model.named(chat_id, user), **payload)
 
     def new(self, chat_id, call_id, kind, answer):
         user = self.model.actor[0]
         if chat_id != user and sum(c.caller == user for c in self.live.values()) == CALLS_OF_ONE:
             raise Refused("forbidden")
-        self.people(chat_id)
+        self.must_reach(chat_id)
         call = self.find(user, chat_id)
         if call is None:
             call = Call(call_id or answer["callId"], user, kind, answer["timestamp"])
@@ -109,6 +102,7 @@ class Calls:
 
     def join(self, chat_id, call_id, answer):
         user = self.model.actor[0]
+        self.must_reach(chat_id)
         call = self.must(chat_id, call_id)
         if user not in call.here:
             if user not in call.took:
@@ -124,7 +118,7 @@ class Calls:
     def leave(self, chat_id, call_id, _):
         user = self.model.actor[0]
         call = self.must(chat_id, call_id)
-        if user not in call.took:
+        if user not in call.took:  # who is no longer in the group has left already
             raise Refused("not_found")
         if call.here == [user]:
             self.end(chat_id)
@@ -134,25 +128,47 @@ class Calls:
 
     def close(self, chat_id, call_id, _):
         user = self.model.actor[0]
+        self.must_reach(chat_id)
         call = self.must(chat_id, call_id)
         if is_group(chat_id) and user not in call.here and user != call.caller:
             raise Refused("forbidden")
         return {"callId": call_id, **self.end(chat_id)}
 
-    def end(self, chat_id):
-        """The call becomes a message, sent by the caller."""
+    def end(self, chat_id, teller=None):
+        """The call becomes a message, sent by the caller, if he is there, else by who tells."""
         user = self.model.actor[0]
-        call = self.live.pop(self.where(user, chat_id))
-        chat = self.model.open(user, chat_id)
-        used = any((m.sender, m.client) == (call.caller, call.id) for m in chat.messages)
-        made = self.model.append(chat, call.caller, "call", client=None if used else call.id,
-                                 call=call)
+        where = self.where(user, chat_id)
+        call = self.live.pop(where)
+        chat = self.model.open(user, chat_id) if user else self.model.groups[chat_id]
+        sender, client = teller or user, None
+        if call.caller in self.members(where):
+            sender = call.caller
+            used = any((m.sender, m.client) == (sender, call.id) for m in chat.messages)
+            client = None if used else call.id
+        made = self.model.append(chat, sender, "call", client=client, call=call)
         how = {"callDuration": call.duration(self.model.span), "messageId": made.id}
-        for reader in self.people(chat_id):
+        for reader in self.members(where):
             named = {"chatId": self.model.named(chat_id, reader), **call.seen_by(reader)}
             self.model.tell(reader, "closeCall", callId=call.id, **named, **how)
             self.model.tell(reader, "call", messageId=made.id, **named)
         return how
+
+    def part(self, group, who):
+        """`who` has changed the group. Those who are no longer in it leave its call."""
+        call, chat = self.live[group], self.model.groups.get(group)
+        if chat is None:
+            del self.live[group]
+            return
+        for user in [user for user in call.took if user in call.here]:
+            if user in chat.members:
+                continue
+            if call.here == [user]:
+                rest = [one for one in call.took if one in chat.members]
+                tellers = [who, call.caller, *rest, min(chat.members)]
+                self.end(group, next(one for one in tellers if one in chat.members))
+            else:
+                call.here.remove(user)
+                self.tell_all(group, "leaveCall", callId=call.id, userId=user)
 
     def passes(self, user, chat_id, call_id, to):
         """Whether his signal goes on."""
@@ -219,6 +235,17 @@ class Phone:
             payload["callId"] = call_id
         return ("newCall", payload,
                 lambda answer: self.calls.new(chat_id, call_id, kind, answer))
+
+    async def parted(self, place, group):
+        """He has changed the group, and the server takes those out of its call who are gone:
+        what is asked about a call there waits for that."""
+        call, chat = self.calls.live.get(group), self.walk.model.groups.get(group)
+        if call is not None and (chat is None or not set(call.here) <= set(chat.members)):
+            answer = await self.walk.clients[place].request(
+                "joinCall", {"chatId": group, "callId": "none"})
+            assert answer["error"]["code"] == "not_found"
+            self.walk.model.answered((None, None), answer)
+            self.calls.part(group, place[0])
 
     # --- signals
 

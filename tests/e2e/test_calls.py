@@ -307,6 +307,7 @@ async def test_the_caller_leaves_the_group(server, users):
         await other.expect_event("updateChat", removed=[alice.user])
         await expect_end(other, chat["chatId"], "c1", "incoming", "missed")
     await alice.fails("not_found", "leaveCall", call)
+    assert not [e for e in alice.events if e["eventType"] in ("leaveCall", "closeCall", "call")]
     # the group is deleted: no message, and no call
     call = await group_call(everybody, (bob,))
     await alice.ok("deleteChat", {"chatId": call["chatId"]})

@@ -54,6 +54,13 @@ tests_unit_test_calls_SOURCES = tests/unit/test_calls.c tests/unit/unit.h plugin
 tests_unit_test_calls_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_test_calls_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_calls_servers
+TESTS += tests/unit/test_calls_servers
+tests_unit_test_calls_servers_SOURCES = tests/unit/test_calls_servers.c tests/unit/unit.h \
+	$(STORE_SOURCES) $(HOST_SOURCES)
+tests_unit_test_calls_servers_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_calls_servers_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_presence
 TESTS += tests/unit/test_presence
 tests_unit_test_presence_SOURCES = tests/unit/test_presence.c tests/unit/unit.h $(STORE_SOURCES) \

@@ -113,6 +113,38 @@ static void who_does_not_come_back_left_when_he_went(void)
 	json_object_put(doc);
 }
 
+#define TELLER(name) CU_ASSERT(par_str_equal(roster_teller(&step), par_str_of(name)))
+
+static void who_is_in_the_group_stands_for_who_is_not(void)
+{
+	struct step step = { .calls = &calls, .kind = STEP_ROSTER };
+	struct json_object *doc = begun();
+
+	try(STEP_JOIN, "carol", &doc, BEGUN + 1000, 0);
+	try(STEP_JOIN, "bob", &doc, BEGUN + 1000, 0);
+	try(STEP_LEAVE, "carol", &doc, BEGUN + 2000, 0);
+	step.doc = doc;
+	step.chat.user = par_str_of("dave");
+	TELLER("dave"); /* nothing else was heard */
+	roster_begin(&step, doc);
+	CU_ASSERT_FALSE(roster_has(&step, par_str_of("alice")));
+	CU_ASSERT(roster_has(&step, par_str_of("erin"))); /* who joined since is one */
+	roster_note(&step, par_str_of("zoe"));
+	TELLER("zoe");
+	roster_note(&step, par_str_of("carol"));
+	TELLER("carol");
+	roster_note(&step, par_str_of("bob"));
+	TELLER("bob");
+	CU_ASSERT(par_str_equal(roster_out(&step), par_str_of("alice")));
+	roster_note(&step, par_str_of("alice"));
+	TELLER("alice");
+	CU_ASSERT_PTR_NULL(roster_out(&step).s);
+	roster_note(&step, par_str_of("dave"));
+	TELLER("dave");
+	roster_forget(&step);
+	json_object_put(doc);
+}
+
 static void another_call_is_not_this_one(void)
 {
 	struct json_object *doc = begun(), *none = NULL;
@@ -148,6 +180,8 @@ int main(void)
 		  ringing_ends_a_call_that_nobody_joined },
 		{ "who does not come back left when he went",
 		  who_does_not_come_back_left_when_he_went },
+		{ "who is in the group stands for who is not",
+		  who_is_in_the_group_stands_for_who_is_not },
 		{ "another call is not this one", another_call_is_not_this_one },
 		{ "a document that is none is not read", a_document_that_is_none_is_not_read },
 		{ NULL, NULL },

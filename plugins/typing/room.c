@@ -3,29 +3,34 @@
  * Typing in groups. Who is in a group is the storage's to say, and may change at any time, so it
  * is asked each time and nothing is remembered: who was removed hears nothing more.
  *
- * A `room` is a group with something to tell, and has one query under way, of one page. What comes
- * in meanwhile waits and is then told with one query together: so what the storage is asked is
- * bounded by how fast it answers, however many type. What one user says is told in the
- * order in which he says it. A group that does not fit on the page is told nothing.
+ * A `room` is a group in which somebody types. It has one query under way, of one page. What comes
+ * in meanwhile waits and is told with the next one, each pair once, as it is by then. At most
+ * max_typists are told of at a time: who types besides them is not, until one of them has
+ * stopped and he says so again. When a round has sent enough the rest of it waits too; and after each
+ * the room rests, the longer the more members it was about. So what it asks of the storage and sends
+ * is bounded, however many type. A group that does not fit on the page is told nothing.
  */
 #include <stdlib.h>
 #include <uthash.h>
 
 #include "typing.h"
 
-struct relay {
-	struct relay *next;
-	bool stop;
-	par_session_id session; /* 0: nobody is to be answered */
-	struct par_str id; /* of the client's event; s NULL: it had none */
-	struct par_str user;
-	char bytes[];
+#define ROUND_EVENTS 1000 /* a round ends behind who makes it so many */
+#define ROUND_PER_MS 10 /* of events, and of members asked for, when it rests */
+
+struct queue {
+	struct pair *first, *last;
 };
 
 struct room {
 	UT_hash_handle hh;
-	struct relay *asked; /* told when the query is done; the first one's user asks */
-	struct relay *waiting;
+	struct queue waiting;
+	struct queue asked; /* looked at when the query is done */
+	unsigned n_pairs;
+	unsigned n_told; /* pairs that are told of */
+	bool asking;
+	unsigned sent; /* events of this round */
+	par_timer_id rest; /* 0: it does not rest */
 	size_t group_len;
 	char group[];
 };
@@ -56,184 +61,254 @@ static struct room *room_add(struct typing *t, struct par_str group)
 	return room;
 }
 
-static void relays_free(struct relay *relay)
-{
-	while (relay != NULL) {
-		struct relay *next = relay->next;
-		free(relay);
-		relay = next;
-	}
-}
-
 static void room_free(struct typing *t, struct room *room)
 {
 	HASH_DEL(t->rooms, room);
-	relays_free(room->asked);
-	relays_free(room->waiting);
+	if (room->rest != 0)
+		t->api->timer_stop(t->self, room->rest);
 	free(room);
 }
 
-static struct relay *relay_new(struct par_str user, bool stop, const struct par_client_event *event)
+static void room_free_idle(struct typing *t, struct room *room)
 {
-	size_t id_len = event == NULL ? 0 : event->id.len;
-	struct relay *relay = calloc(1, sizeof(*relay) + user.len + id_len);
-
-	if (relay == NULL)
-		return NULL;
-	relay->stop = stop;
-	relay->user.s = relay->bytes;
-	relay->user.len = user.len;
-	memcpy(relay->bytes, user.s, user.len);
-	if (event == NULL)
-		return relay;
-	relay->session = event->session;
-	if (event->id.s != NULL) {
-		relay->id.s = relay->bytes + user.len;
-		relay->id.len = id_len;
-		memcpy(relay->bytes + user.len, event->id.s, id_len);
-	}
-	return relay;
+	if (room->n_pairs == 0 && !room->asking && room->rest == 0)
+		room_free(t, room);
 }
 
-static void relay_refuse(struct typing *t, const struct room *room, const struct relay *relay,
-			 enum par_error error, const char *message)
+static void queue_add(struct queue *queue, struct pair *pair)
 {
-	struct par_client_event event = {
-		.size = sizeof(event),
-		.session = relay->session,
-		.id = relay->id,
-	};
+	if (queue->first == NULL)
+		queue->first = pair;
+	else
+		queue->last->next_waiting = pair;
+	queue->last = pair;
+	pair->next_waiting = NULL;
+}
 
-	typing_refused(t, relay->user, room_group(room));
-	if (relay->session == 0)
+static struct pair *queue_take(struct queue *queue)
+{
+	struct pair *pair = queue->first;
+
+	if (pair != NULL)
+		queue->first = pair->next_waiting;
+	return pair;
+}
+
+/* What is left of the queue goes before the other. */
+static void queue_put_before(struct queue *left, struct queue *other)
+{
+	if (left->first == NULL)
 		return;
-	t->api->metric_add(t->bad, 1);
-	t->api->refuse_client_event(t->self, &event, error, NULL, message);
+	left->last->next_waiting = other->first;
+	if (other->first == NULL)
+		other->last = left->last;
+	other->first = left->first;
+	left->first = NULL;
+}
+
+static void pair_forget_asker(struct pair *pair)
+{
+	free((char *)pair->asked_id.s);
+	pair->asked_id = (struct par_str){ NULL, 0 };
+	pair->asked_by = 0;
+}
+
+/* An event whose id memory does not suffice for is not answered. */
+static void pair_note_asker(struct pair *pair, const struct par_client_event *event)
+{
+	char *id;
+
+	pair_forget_asker(pair);
+	if (event == NULL || event->id.s == NULL) {
+		pair->asked_by = event == NULL ? 0 : event->session;
+		return;
+	}
+	id = malloc(event->id.len + 1);
+	if (id == NULL)
+		return;
+	memcpy(id, event->id.s, event->id.len);
+	pair->asked_id = (struct par_str){ id, event->id.len };
+	pair->asked_by = event->session;
+}
+
+bool room_enter(struct typing *t, struct pair *pair, struct par_str group)
+{
+	struct room *room = room_find(t, group);
+
+	if (room == NULL)
+		room = room_add(t, group);
+	if (room == NULL)
+		return false;
+	room->n_pairs++;
+	pair->room = room;
+	return true;
+}
+
+static void room_tell_of(struct room *room, struct pair *pair, bool told)
+{
+	room->n_told += told;
+	room->n_told -= pair->told;
+	pair->told = told;
+}
+
+void room_leave(struct typing *t, struct pair *pair)
+{
+	struct room *room = pair->room;
+
+	room_tell_of(room, pair, false);
+	pair_forget_asker(pair);
+	pair->room = NULL;
+	room->n_pairs--;
+	room_free_idle(t, room);
+}
+
+static int member_order(const void *key, const void *element)
+{
+	const struct par_str *user = key;
+	const struct par_member *member = element;
+
+	if (par_str_equal(*user, member->user))
+		return 0;
+	return par_chat_comes_first(*user, member->user) ? -1 : 1;
 }
 
 static bool is_member(const struct par_query *members, struct par_str user)
 {
-	unsigned i;
-
-	for (i = 0; i < members->n; i++) {
-		if (par_str_equal(members->members[i].user, user))
-			return true;
-	}
-	return false;
+	return members->n > 0 && bsearch(&user, members->members, members->n,
+					 sizeof(*members->members), member_order) != NULL;
 }
 
-static void relay_send(struct typing *t, const struct room *room, const struct relay *relay,
-		       const struct par_query *members)
+static void room_send(struct typing *t, struct room *room, const struct pair *pair, bool stop,
+		      const struct par_query *members)
 {
+	struct par_str user = pair_user(pair);
 	unsigned i;
 
-	typing_told(t, relay->user, room_group(room));
-	if (members->has_more) {
-		t->api->metric_add(t->dropped, 1);
-		return;
-	}
-	typing_open(t, room_group(room), relay->user, relay->stop);
+	typing_open(t, room_group(room), user, stop);
 	for (i = 0; i < members->n; i++) {
-		if (!par_str_equal(members->members[i].user, relay->user))
+		if (!par_str_equal(members->members[i].user, user))
 			t->api->event_send(t->self, members->members[i].user, 0);
 	}
 	t->api->event_close(t->self);
 	t->api->metric_add(t->relayed, 1);
+	room->sent += members->n;
+}
+
+/* Nothing is kept of who may not type there. */
+static void pair_refuse(struct typing *t, struct pair *pair, enum par_error error,
+			const char *message)
+{
+	struct par_client_event event = {
+		.size = sizeof(event),
+		.session = pair->asked_by,
+		.id = pair->asked_id,
+	};
+
+	if (pair->asked_by != 0) {
+		t->api->metric_add(t->bad, 1);
+		t->api->refuse_client_event(t->self, &event, error, NULL, message);
+	}
+	pair_drop(t, pair);
+}
+
+/* Who was told of and is no member any more has stopped, for the others. */
+static void room_turn_out(struct typing *t, struct room *room, struct pair *pair,
+			  const struct par_query *members)
+{
+	if (pair->told)
+		room_send(t, room, pair, true, members);
+	pair_refuse(t, pair, PAR_E_NOT_FOUND, "there is no such chat");
+}
+
+/* One who stopped before he was told of has nothing to tell. */
+static void room_tell(struct typing *t, struct room *room, struct pair *pair,
+		      const struct par_query *members)
+{
+	if (!members->has_more && !is_member(members, pair_user(pair))) {
+		room_turn_out(t, room, pair, members);
+		return;
+	}
+	if (members->has_more) {
+		room_tell_of(room, pair, false);
+		t->api->metric_add(t->dropped, 1);
+	} else if (pair->stopped ? pair->told : pair->told || room->n_told < t->max_typists) {
+		room_tell_of(room, pair, !pair->stopped);
+		room_send(t, room, pair, pair->stopped, members);
+	} else {
+		t->api->metric_add(pair->stopped ? t->dropped : t->held, 1);
+	}
+	pair_said(t, pair);
 }
 
 static void room_asked(void *state, void *arg);
 
-/* Asks on behalf of the first of those who wait. */
+/* On nobody's behalf: who may type there is looked up in the answer. */
 static void room_ask(struct typing *t, struct room *room)
 {
 	struct par_query *query = t->api->query_new(t->self, room_asked, t);
 
 	room->asked = room->waiting;
-	room->waiting = NULL;
+	room->waiting = (struct queue){ NULL, NULL };
+	room->asking = true;
 	query->kind = PAR_QUERY_MEMBERS;
-	query->chat = par_chat_in_query(t->api, query, room->asked->user, room_group(room));
-	query->user = query->chat.user;
+	query->chat.key = par_query_copy(t->api, query, room_group(room));
+	query->chat.peer = query->chat.key;
 	query->limit = t->max_members;
 	query->max_bytes = (size_t)t->max_members * PAR_ID_MAX;
 	t->api->query_submit(query);
 }
 
-/* What is left of `asked` is asked for once more, before what came later. */
-static void room_next(struct typing *t, struct room *room)
+static void room_rested(void *state, void *arg)
 {
-	struct relay **end = &room->asked;
+	struct typing *t = state;
+	struct room *room = arg;
 
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = room->waiting;
-	room->waiting = room->asked;
-	room->asked = NULL;
-	if (room->waiting == NULL)
-		room_free(t, room);
-	else
+	room->rest = 0;
+	if (room->waiting.first != NULL)
 		room_ask(t, room);
+	else
+		room_free_idle(t, room);
 }
 
-/* A group that he who asked is not in: that says nothing about the others. */
-static void room_refuse(struct typing *t, struct room *room, const struct par_query *query)
+static void room_rest(struct typing *t, struct room *room, unsigned done)
 {
-	bool all = query->error != PAR_E_NOT_FOUND;
-	struct relay **at = &room->asked;
+	uint64_t rest = 1 + done / ROUND_PER_MS;
 
-	while (*at != NULL) {
-		struct relay *relay = *at;
-
-		if (!all && !par_str_equal(relay->user, query->user)) {
-			at = &relay->next;
-			continue;
-		}
-		*at = relay->next;
-		relay_refuse(t, room, relay, query->error, query->message);
-		free(relay);
-	}
+	room->rest = t->api->timer_start(t->self, rest, room_rested, t, room);
 }
 
 static void room_asked(void *state, void *arg)
 {
 	struct typing *t = state;
 	struct par_query *query = arg;
-	struct room *room = room_find(t, query->chat.peer);
-	struct relay *relay;
+	struct room *room = room_find(t, query->chat.key);
+	struct pair *pair;
 
 	if (room == NULL)
 		return; /* the plugin was stopped */
-	if (query->error != PAR_OK)
-		room_refuse(t, room, query);
-	while (query->error == PAR_OK && (relay = room->asked) != NULL) {
-		room->asked = relay->next;
-		if (query->has_more || is_member(query, relay->user))
-			relay_send(t, room, relay, query);
+	room->sent = 0;
+	while (room->sent < ROUND_EVENTS && (pair = queue_take(&room->asked)) != NULL) {
+		pair->waiting = false;
+		if (query->error != PAR_OK)
+			pair_refuse(t, pair, query->error, query->message);
 		else
-			relay_refuse(t, room, relay, PAR_E_NOT_FOUND, "there is no such chat");
-		free(relay);
+			room_tell(t, room, pair, query);
 	}
-	room_next(t, room);
+	queue_put_before(&room->asked, &room->waiting);
+	room->asking = false;
+	room_rest(t, room, query->n > room->sent ? query->n : room->sent);
 }
 
-void room_tell(struct typing *t, struct par_str group, struct par_str user, bool stop,
-	       const struct par_client_event *event)
+void room_say(struct typing *t, struct pair *pair, const struct par_client_event *event)
 {
-	struct relay *relay = relay_new(user, stop, event), **end;
-	struct room *room = relay == NULL ? NULL : room_find(t, group);
+	struct room *room = pair->room;
 
-	if (relay != NULL && room == NULL)
-		room = room_add(t, group);
-	if (room == NULL) {
-		free(relay);
-		t->api->metric_add(t->dropped, 1);
-		typing_told(t, user, group);
+	pair_note_asker(pair, event);
+	if (pair->waiting)
 		return;
-	}
-	end = &room->waiting;
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = relay;
-	if (room->asked == NULL)
+	pair->waiting = true;
+	queue_add(&room->waiting, pair);
+	if (!room->asking && room->rest == 0)
 		room_ask(t, room);
 }
 

@@ -12,8 +12,9 @@
  * active pair nothing is kept of a user. Everything runs on the core thread.
  *
  * In a group many are told, and the storage is asked first who they are (room.c). So there a pair
- * that stopped is kept until the interval is over: typing and stopping in turns is not
- * passed on more often than typing is. And while the storage is asked, repeats are dropped.
+ * that stopped is kept until that is told and the interval is over: typing and stopping in turns
+ * is not passed on more often than typing is. And while a pair waits for the storage, repeats
+ * are dropped.
  */
 #include <stdlib.h>
 #include <uthash.h>
@@ -21,19 +22,6 @@
 #include "typing.h"
 
 #define PAIRS_MAX 32
-
-struct pair {
-	struct pair *next;
-	struct typist *typist;
-	par_session_id session; /* that typed last */
-	par_timer_id timer;
-	uint64_t heard; /* the last repeat */
-	uint64_t relayed; /* the last one passed on */
-	bool asking; /* in a group: the storage, for that one */
-	bool stopped; /* in a group: said so, but soon after */
-	size_t peer_len;
-	char peer[];
-};
 
 struct typist {
 	UT_hash_handle hh;
@@ -43,9 +31,9 @@ struct typist {
 	char user[];
 };
 
-static struct par_str typist_user(const struct typist *typist)
+struct par_str pair_user(const struct pair *pair)
 {
-	struct par_str user = { typist->user, typist->user_len };
+	struct par_str user = { pair->typist->user, pair->typist->user_len };
 	return user;
 }
 
@@ -67,16 +55,11 @@ void typing_open(struct typing *t, struct par_str chat_id, struct par_str user, 
 	par_json_object_end(w);
 }
 
-/* The dialog of `user` is, for the peer, the chat with that user. */
-static void relay(struct typing *t, struct par_str user, struct par_str peer, bool stop,
-		  const struct par_client_event *event)
+/* Tells the other of a dialog, for whom it is the chat with the user. */
+static void relay(struct typing *t, const struct pair *pair, bool stop)
 {
-	if (par_id_is_group(peer)) {
-		room_tell(t, peer, user, stop, event);
-		return;
-	}
-	typing_open(t, user, user, stop);
-	t->api->event_send(t->self, peer, 0);
+	typing_open(t, pair_user(pair), pair_user(pair), stop);
+	t->api->event_send(t->self, pair_peer(pair), 0);
 	t->api->event_close(t->self);
 	t->api->metric_add(t->relayed, 1);
 }
@@ -130,72 +113,72 @@ static void pair_remove(struct typing *t, struct pair *pair)
 		at = &(*at)->next;
 	*at = pair->next;
 	typist->n_pairs--;
+	if (pair->room != NULL)
+		room_leave(t, pair);
 	t->api->timer_stop(t->self, pair->timer);
 	t->api->metric_add(t->active, -1);
 	free(pair);
 }
 
+void pair_drop(struct typing *t, struct pair *pair)
+{
+	struct typist *typist = pair->typist;
+
+	pair_remove(t, pair);
+	typist_drop_idle(t, typist);
+}
+
+static uint64_t pair_since(const struct typing *t, const struct pair *pair)
+{
+	return t->api->now(t->self) - pair->relayed;
+}
+
+void pair_said(struct typing *t, struct pair *pair)
+{
+	if (pair->stopped && pair_since(t, pair) >= t->interval)
+		pair_drop(t, pair);
+}
+
 static void pair_timer(void *state, void *arg);
 
-/* Tells the others. The pair, not its typist, is freed or, in a group, kept for a while. */
+static void pair_wait(struct typing *t, struct pair *pair, uint64_t delay)
+{
+	t->api->timer_stop(t->self, pair->timer);
+	pair->timer = t->api->timer_start(t->self, delay, pair_timer, t, pair);
+}
+
+/* Tells the others, if they know of it. The pair is freed or, in a group, kept for a while. */
 static void pair_end(struct typing *t, struct pair *pair, const struct par_client_event *event)
 {
-	uint64_t since = t->api->now(t->self) - pair->relayed;
+	uint64_t since = pair_since(t, pair);
 
-	if (!par_id_is_group(pair_peer(pair)) || since >= t->interval) {
-		relay(t, typist_user(pair->typist), pair_peer(pair), true, event);
-		pair_remove(t, pair);
+	if (pair->room == NULL) {
+		relay(t, pair, true);
+		pair_drop(t, pair);
 		return;
 	}
 	pair->stopped = true;
-	t->api->timer_stop(t->self, pair->timer);
-	pair->timer = t->api->timer_start(t->self, t->interval - since, pair_timer, t, pair);
-	relay(t, typist_user(pair->typist), pair_peer(pair), true, event);
+	pair_wait(t, pair, since < t->interval ? t->interval - since : t->timeout);
+	if (pair->told || pair->waiting)
+		room_say(t, pair, event);
+	else
+		pair_said(t, pair);
 }
 
 static void pair_timer(void *state, void *arg)
 {
 	struct typing *t = state;
 	struct pair *pair = arg;
-	struct typist *typist = pair->typist;
 	uint64_t silent = t->api->now(t->self) - pair->heard;
 
-	if (!pair->stopped && silent < t->timeout) {
-		pair->timer =
-		    t->api->timer_start(t->self, t->timeout - silent, pair_timer, t, pair);
-		return;
-	}
-	if (pair->stopped)
-		pair_remove(t, pair);
+	if (pair->stopped && !pair->waiting)
+		pair_drop(t, pair);
+	else if (pair->stopped)
+		pair_wait(t, pair, t->timeout);
+	else if (silent < t->timeout)
+		pair_wait(t, pair, t->timeout - silent);
 	else
 		pair_end(t, pair, NULL);
-	typist_drop_idle(t, typist);
-}
-
-static struct pair *pair_of(struct typing *t, struct par_str user, struct par_str peer)
-{
-	struct typist *typist = typist_find(t, user);
-
-	return typist == NULL ? NULL : pair_find(typist, peer);
-}
-
-void typing_refused(struct typing *t, struct par_str user, struct par_str group)
-{
-	struct pair *pair = pair_of(t, user, group);
-	struct typist *typist = pair == NULL ? NULL : pair->typist;
-
-	if (pair == NULL)
-		return;
-	pair_remove(t, pair);
-	typist_drop_idle(t, typist);
-}
-
-void typing_told(struct typing *t, struct par_str user, struct par_str group)
-{
-	struct pair *pair = pair_of(t, user, group);
-
-	if (pair != NULL)
-		pair->asking = false;
 }
 
 static struct pair *pair_add(struct typing *t, struct typist *typist, struct par_str peer)
@@ -204,6 +187,10 @@ static struct pair *pair_add(struct typing *t, struct typist *typist, struct par
 
 	if (pair == NULL)
 		return NULL;
+	if (par_id_is_group(peer) && !room_enter(t, pair, peer)) {
+		free(pair);
+		return NULL;
+	}
 	pair->typist = typist;
 	pair->peer_len = peer.len;
 	memcpy(pair->peer, peer.s, peer.len);
@@ -220,8 +207,10 @@ static void pair_say(struct typing *t, struct pair *pair, const struct par_clien
 	pair->session = event->session;
 	pair->heard = pair->relayed = event->now;
 	pair->stopped = false;
-	pair->asking = par_id_is_group(pair_peer(pair));
-	relay(t, event->user, pair_peer(pair), false, event);
+	if (pair->room != NULL)
+		room_say(t, pair, event);
+	else
+		relay(t, pair, false);
 }
 
 /* The user begins to type to a peer. False when he does to too many. */
@@ -250,7 +239,7 @@ static bool type_repeat(struct typing *t, const struct par_client_event *event, 
 		return false;
 	pair->session = event->session;
 	pair->heard = event->now;
-	if (pair->asking || event->now - pair->relayed < t->interval)
+	if ((pair->waiting && !pair->stopped) || event->now - pair->relayed < t->interval)
 		return false;
 	pair_say(t, pair, event);
 	return true;
@@ -279,7 +268,6 @@ static void typing_event(void *state, const struct par_client_event *event)
 		passed_on = !pair->stopped;
 		if (passed_on)
 			pair_end(t, pair, event);
-		typist_drop_idle(t, typist);
 	} else if (pair != NULL) {
 		passed_on = type_repeat(t, event, pair);
 	} else {
@@ -304,7 +292,6 @@ static enum par_verdict typing_session_closed(void *state, const struct par_hook
 		if (pair->session == call->session && !pair->stopped)
 			pair_end(t, pair, NULL);
 	}
-	typist_drop_idle(t, typist);
 	return PAR_ALLOW;
 }
 
@@ -327,6 +314,7 @@ static void *typing_load(const struct par_api *api, struct par_plugin *self,
 	t->interval = option(config, "typing_interval");
 	t->timeout = option(config, "typing_timeout");
 	t->max_members = (unsigned)option(config, "max_members");
+	t->max_typists = (unsigned)option(config, "max_typists");
 	if (t->interval >= t->timeout) {
 		snprintf(error, error_size,
 			 "typing_interval must be less than typing_timeout, or every relay would "
@@ -339,6 +327,9 @@ static void *typing_load(const struct par_api *api, struct par_plugin *self,
 				     "Client events not passed on: repeats that came too soon, "
 				     "stops of nothing, too many chats, oneself, "
 				     "groups that are too large");
+	t->held = api->add_metric(self, PAR_COUNTER, "held_total",
+				  "Client events in groups not passed on, as max_typists others "
+				  "typed there");
 	t->bad = api->add_metric(self, PAR_COUNTER, "bad_total",
 				 "Client events that were refused: malformed, or not a member");
 	t->active = api->add_metric(self, PAR_GAUGE, "active",
@@ -380,6 +371,12 @@ static const struct par_option options[] = {
 	  .min = 2,
 	  .max = 100000,
 	  .help = "In groups with more members nobody is told who types." },
+	{ .name = "max_typists",
+	  .type = PAR_OPT_INT,
+	  .def = "5",
+	  .min = 1,
+	  .max = 1000,
+	  .help = "Of so many who type in a group at a time the others are told." },
 	{ .name = NULL },
 };
 

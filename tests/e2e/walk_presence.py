@@ -99,13 +99,17 @@ class Presence:
         for other in there:
             self.sessions[self.walk.clients[other]].typing += [wanted, {**wanted, "stop": True}]
         await client.send(message)
+        await self.heard(there, wanted)  # who has stopped by then is not told of
         await client.event("typing", {"chatId": chat_id, "stop": True})
+        await self.heard(there, {**wanted, "stop": True})
+        for other in there:
+            self.walk.listen(other)
+
+    async def heard(self, there, typing):
         for other in there:
             receiver = self.walk.clients[other]
             await receiver.until(lambda r=receiver: any(
-                event["payload"] == {**wanted, "stop": True} for event in r.events[r.taken:]),
-                "end of the typing")
-            self.walk.listen(other)
+                event["payload"] == typing for event in r.events[r.taken:]), f"{typing}")
 
     # --- what is judged
 
@@ -138,23 +142,29 @@ class Presence:
         await self.ask()
 
     async def ask(self):
-        """One of them asks when one was seen last."""
+        """One of them asks when the others were seen last."""
         place = self.random.choice(list(self.walk.clients))
         client, user = self.walk.clients[place], place[0]
+        for chat in (await client.ok("chats", {"count": 500}))["chats"]:
+            if chat["type"] == "dialog":
+                self.compare(client, chat["id"], chat)
+            else:
+                assert "lastSeen" not in chat
         peer = self.walk.some_chat(user)
-        if peer not in self.walk.model.peers(user):
-            if peer != user:
-                await client.fails("not_found", "lastSeen", {"chatId": peer})
-            return
-        answer = await client.ok("lastSeen", {"chatId": peer})
-        online = peer in self.front()
-        assert answer["userId"] == peer and answer["online"] == online, (place, answer)
+        if peer in self.walk.model.peers(user):
+            answer = await client.ok("lastSeen", {"chatId": peer})
+            assert (answer["userId"], answer["online"]) == (peer, peer in self.front())
+            self.compare(client, peer, answer)
+        elif peer != user:
+            await client.fails("not_found", "lastSeen", {"chatId": peer})
+
+    def compare(self, client, peer, answer):
+        """The lastSeen in it."""
         absence = self.absences.get(peer)
-        if online or absence is None:
-            assert "lastSeen" not in answer, (place, answer)
+        if peer in self.front() or absence is None:
+            assert "lastSeen" not in answer, answer
         elif absence.current:
-            word = self.sessions[client].words.get(peer)
-            assert answer["lastSeen"] >= absence.least, (place, answer, absence.least)
-            assert word is None or word["payload"]["lastSeen"] <= answer["lastSeen"]
+            word = self.sessions[client].words.get(peer, {"payload": {"lastSeen": 0}})
+            assert answer["lastSeen"] >= max(absence.least, word["payload"]["lastSeen"]), answer
         else:  # when he went may not have been stored any more
-            assert answer.get("lastSeen", 0) <= self.walk.model.span[1], (place, answer)
+            assert answer.get("lastSeen", 0) <= self.walk.model.span[1], answer

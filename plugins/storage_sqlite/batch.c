@@ -2,7 +2,8 @@
 /*
  * One commit for many transactions. What a transaction may be refused for it
  * finds out before it changes anything (ops.h), so a refusal needs no undoing;
- * only one that may be refused after its first operation runs in a savepoint.
+ * only one that may be refused after its first operation runs in a savepoint, and goes back to
+ * it if an operation was applied by then.
  *
  * When SQLite itself fails, the whole batch is rolled back and each work tried
  * in a commit of its own: what fails then is told so, and its neighbours are
@@ -42,6 +43,7 @@ static bool run_op(struct db *db, struct par_tx *tx, struct par_op *op)
 	return tx_refuse(tx, PAR_E_INTERNAL, "no such operation");
 }
 
+/* The cache knows too much, and goes with all that it knew: it is dear. */
 static void undo_savepoint(struct db *db)
 {
 	db_run(db, db_bind(db, ST_ROLLBACK_TO, ""));
@@ -60,9 +62,15 @@ static void clear_refused(struct db *db, struct par_tx *tx)
 	tx->message = message;
 }
 
+/* Of a PRUNE `applied` says that there is more to do. */
+static bool op_changed(const struct par_op *op)
+{
+	return op->result.applied || op->kind == PAR_OP_PRUNE;
+}
+
 static void run_tx(struct db *db, struct par_tx *tx)
 {
-	bool save = par_tx_may_undo(tx), good = true;
+	bool save = par_tx_may_undo(tx), good = true, changed = false;
 	unsigned i;
 
 	tx->error = PAR_OK;
@@ -72,15 +80,16 @@ static void run_tx(struct db *db, struct par_tx *tx)
 	for (i = 0; i < tx->n_ops && good; i++) {
 		if (par_tx_wants(tx, i))
 			good = run_op(db, tx, &tx->ops[i]);
+		changed = changed || op_changed(&tx->ops[i]);
 	}
 	if (db->error != SQLITE_OK)
 		return;
 	if (!good)
 		clear_refused(db, tx);
-	if (save && good)
-		db_run(db, db_bind(db, ST_RELEASE, ""));
-	else if (save)
+	if (save && !good && changed)
 		undo_savepoint(db);
+	else if (save)
+		db_run(db, db_bind(db, ST_RELEASE, ""));
 }
 
 static void run_query(struct db *db, struct par_query *q)

@@ -187,10 +187,10 @@ struct rule {
 	X(reach_many, RULE_ANY, "EVENT", "An event reaches hundreds of members at once.") \
 	X(reach_refused, RULE_ANY, "EVENT", \
 	  "An event to members by who is none is PAR_E_NOT_FOUND, and its transaction undone.") \
-	X(reach_ends_with_the_removal, RULE_ANY, "ORDER", \
-	  "Who is removed gets nothing of what was submitted after that.") \
 	X(reach_one_member, RULE_ANY, "EVENT", \
 	  "An event to one user with `chat` is PAR_E_NOT_FOUND unless he is a member.") \
+	X(reach_ends_with_the_removal, RULE_ANY, "ORDER", \
+	  "Who is removed gets nothing of what was submitted after that.") \
 	X(reach_in_a_batch, RULE_ANY, "ORDER", \
 	  "Of many transactions in a batch each member gets his events in order, without holes.")
 

@@ -70,6 +70,24 @@ static void delivery_doubt(struct core *core, const struct par_op_event *event)
 		stream_doubt(core, session);
 }
 
+/* The observers of roster_changed. */
+static void delivery_tell_roster(struct core *core, const struct par_tx *tx)
+{
+	unsigned i;
+
+	if (core->registry.hooks[PAR_HOOK_ROSTER_CHANGED] == NULL || tx->error != PAR_OK)
+		return;
+	for (i = 0; i < tx->n_ops; i++) {
+		const struct par_op *op = &tx->ops[i];
+		struct par_hook_call call = { .subject = op };
+
+		if (op->kind != PAR_OP_ROSTER || !op->result.applied)
+			continue;
+		call.user = op->u.roster.chat.user;
+		hooks_tell(core, PAR_HOOK_ROSTER_CHANGED, &call);
+	}
+}
+
 void delivery_tx(struct core *core, const struct par_tx *tx)
 {
 	bool doubt = tx->error == PAR_E_UNAVAILABLE || tx->error == PAR_E_INTERNAL;
@@ -83,6 +101,7 @@ void delivery_tx(struct core *core, const struct par_tx *tx)
 		else if (tx->error == PAR_OK && tx->ops[i].result.applied)
 			delivery_event(core, &tx->ops[i]);
 	}
+	delivery_tell_roster(core, tx);
 }
 
 static void delivery_tell_acked(struct core *core, const struct session *session, uint64_t seq)

@@ -2,7 +2,8 @@
 /*
  * From a transaction that is done to the sessions that must hear of it: each
  * event of it goes to every session of its user, or of each of its users: the
- * bytes are shared, and what differs goes along as a number.
+ * bytes are shared, and what differs goes along as a number. And to the plugins that are
+ * told what was done to groups.
  */
 #ifndef PARLANCE_DELIVERY_H
 #define PARLANCE_DELIVERY_H

@@ -301,30 +301,9 @@ static void tx_finish(struct par_tx *tx)
 	storage_tx_free(tx);
 }
 
-/* The observers of roster_changed. */
-static void tx_tell_roster(struct core *core, const struct par_tx *tx)
-{
-	unsigned i;
-
-	if (core->registry.hooks[PAR_HOOK_ROSTER_CHANGED] == NULL || tx->error != PAR_OK)
-		return;
-	for (i = 0; i < tx->n_ops; i++) {
-		const struct par_op *op = &tx->ops[i];
-		struct par_hook_call call = { .subject = op };
-
-		if (op->kind != PAR_OP_ROSTER || !op->result.applied)
-			continue;
-		call.user = op->u.roster.chat.user;
-		hooks_tell(core, PAR_HOOK_ROSTER_CHANGED, &call);
-	}
-}
-
 void storage_tx_done(struct par_tx *tx)
 {
-	struct core *core = tx_box(tx)->core;
-
-	delivery_tx(core, tx);
-	tx_tell_roster(core, tx);
+	delivery_tx(tx_box(tx)->core, tx);
 	tx_finish(tx);
 }
 

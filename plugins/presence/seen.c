@@ -11,8 +11,6 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <parlance/chat.h>
 #include <parlance/payload.h>
@@ -190,12 +188,10 @@ static void doc_done(void *state, void *arg)
 static void ask_doc(struct presence *p, par_request_id id, struct par_str user)
 {
 	struct par_query *query = p->api->query_new(p->self, doc_done, p);
-	char *key = p->api->query_alloc(query, user.len);
 
-	memcpy(key, user.s, user.len);
 	query->kind = PAR_QUERY_DOC_GET;
 	query->plugin = par_str_of("presence");
-	query->key = (struct par_str){ key, user.len };
+	query->key = par_query_copy(p->api, query, user);
 	query->limit = 1;
 	query->max_bytes = SIZE_MAX;
 	query->request = id;

@@ -105,7 +105,8 @@ void query_doc_scan(struct db *db, struct par_query *q)
 	db_done(statement);
 }
 
-/* False when the document, or that there is none, does not belong to the page. */
+/* False when the document, or that there is none, does not belong to the page; or it could not
+ * be read, and the others need not be tried. */
 static bool docs_row(struct db *db, struct par_query *q, struct par_str key, size_t *bytes)
 {
 	sqlite3_stmt *statement = db_bind(db, ST_DOC_GET, "tt", q->plugin, key);
@@ -114,7 +115,7 @@ static bool docs_row(struct db *db, struct par_query *q, struct par_str key, siz
 
 	if (db_row(db, statement))
 		value = db_str(statement, 1);
-	fits = page_add_doc(q, bytes, value);
+	fits = db->error == SQLITE_OK && page_add_doc(q, bytes, value);
 	if (fits)
 		q->docs[q->n - 1].value = db_query_copy(db, q, value);
 	db_done(statement);

@@ -266,7 +266,9 @@ static void test_file_is_gone(void)
 /* Nothing that is written comes near the damage. */
 static void test_damage_met_by_a_reader(void)
 {
+	const char *keys[] = { "x", "y" };
 	struct par_query *q;
+	struct page *page;
 
 	store_open(&store, OBJECT, CONFIG);
 	store_shut(&store);
@@ -280,6 +282,9 @@ static void test_damage_met_by_a_reader(void)
 	q->plugin = q->key = par_str_of("x");
 	CU_ASSERT_EQUAL(store_run_query(&store, q)->error, PAR_E_INTERNAL);
 	CU_ASSERT(says(store_down(&store), "damaged"));
+	page = store_run_query(&store, store_docs_query(&store, "x", keys, 2));
+	CU_ASSERT_EQUAL(page->error, PAR_E_INTERNAL);
+	CU_ASSERT_EQUAL(page->n, 0);
 	CU_ASSERT_EQUAL(do_event(&store, "alice", "{}")->op[0].seq, 2);
 	CU_ASSERT(says(store_down(&store), "damaged"));
 	store_close(&store);

@@ -89,13 +89,11 @@ static void look_page(struct step *step, struct par_str after)
 	const struct par_api *api = step->calls->api;
 	struct par_query *query = api->query_new(step->calls->self, look_paged, step);
 	struct par_str nobody = { NULL, 0 };
-	char *at = api->query_alloc(query, after.len + 1);
 
 	query->kind = PAR_QUERY_MEMBERS;
 	query->chat = par_chat_in_query(api, query, step->chat.user, step->chat.peer);
 	query->chat.user = nobody;
-	if (after.s != NULL)
-		query->after_key = calls_copy(&at, after);
+	query->after_key = par_query_copy(api, query, after);
 	query->limit = ROSTER_PAGE;
 	query->max_bytes = ROSTER_BYTES;
 	api->query_submit(query);

@@ -193,18 +193,6 @@ static void step_done(void *state, void *arg)
 	}
 }
 
-static struct par_str tx_copy(const struct par_api *api, struct par_tx *tx, struct par_str s)
-{
-	char *to;
-
-	if (s.s == NULL)
-		return s;
-	to = api->tx_alloc(tx, s.len + 1);
-	memcpy(to, s.s, s.len);
-	s.s = to;
-	return s;
-}
-
 static void step_submit(struct step *step)
 {
 	const struct par_api *api = step->calls->api;
@@ -213,11 +201,11 @@ static void step_submit(struct step *step)
 	    par_tx_add(tx, step->way == WAY_CLOSE ? PAR_OP_DOC_DELETE : PAR_OP_DOC_PUT);
 
 	op->u.doc.plugin = par_str_of("calls");
-	op->u.doc.key = tx_copy(api, tx, step->chat.key);
+	op->u.doc.key = par_tx_copy(api, tx, step->chat.key);
 	op->u.doc.expects = true;
-	op->u.doc.expected = tx_copy(api, tx, step->expected);
+	op->u.doc.expected = par_tx_copy(api, tx, step->expected);
 	if (step->way == WAY_WRITE)
-		op->u.doc.value = tx_copy(api, tx, record_text(step->doc));
+		op->u.doc.value = par_tx_copy(api, tx, record_text(step->doc));
 	if (!step->gone)
 		step_tell(step, tx);
 	api->tx_submit(tx);

@@ -114,13 +114,11 @@ static void sweep_ask(struct calls *calls, struct par_str after)
 {
 	const struct par_api *api = calls->api;
 	struct par_query *query = api->query_new(calls->self, sweep_taken, calls);
-	char *at = api->query_alloc(query, after.len + 1);
 
 	query->kind = PAR_QUERY_DOC_SCAN;
 	query->plugin = par_str_of("calls");
 	query->key = par_str_of("");
-	if (after.s != NULL)
-		query->after_key = calls_copy(&at, after);
+	query->after_key = par_query_copy(api, query, after);
 	query->limit = SWEEP_PAGE;
 	query->max_bytes = SWEEP_BYTES;
 	api->query_submit(query);

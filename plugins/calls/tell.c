@@ -25,19 +25,10 @@ struct tell {
 /* Writes the members of a payload, but for chatId, as `reader` sees it. */
 typedef void (*tell_fn)(struct tell *t, bool caller);
 
-static struct par_str keep(const struct tell *t, struct par_str s)
-{
-	char *to = t->api->tx_alloc(t->tx, s.len + 1);
-
-	memcpy(to, s.s, s.len);
-	s.s = to;
-	return s;
-}
-
 /* What the scratch writer holds; then it is empty. */
 static struct par_str take(struct tell *t)
 {
-	struct par_str text = keep(t, par_json_text(t->w));
+	struct par_str text = par_tx_copy(t->api, t->tx, par_json_text(t->w));
 
 	t->w->len = 0;
 	t->w->comma = false;
@@ -123,7 +114,7 @@ static struct par_op_event *event_add(struct tell *t, const char *type, tell_fn 
 static void event_origin(const struct tell *t, struct par_op_event *event)
 {
 	event->own = true;
-	event->origin_device = keep(t, t->step->device);
+	event->origin_device = par_tx_copy(t->api, t->tx, t->step->device);
 	event->origin_session = t->step->session;
 }
 
@@ -133,7 +124,7 @@ static void tell_user(struct tell *t, const char *type, tell_fn write, struct pa
 	struct par_op_event *event =
 	    event_add(t, type, write, caller, record_chat_id(t->step->doc, user));
 
-	event->user = keep(t, user);
+	event->user = par_tx_copy(t->api, t->tx, user);
 	if (t->step->request != 0 && par_str_equal(user, t->step->chat.user))
 		event_origin(t, event);
 }
@@ -146,7 +137,7 @@ static void tell_group(struct tell *t, const char *type, tell_fn write, struct p
 	event->reach = PAR_REACH_MEMBERS;
 	event->chat = par_chat_in_tx(t->api, t->tx, teller, t->step->chat.key);
 	if (but.s != NULL)
-		event->but = keep(t, but);
+		event->but = par_tx_copy(t->api, t->tx, but);
 	if (par_str_equal(teller, t->step->chat.user))
 		event_origin(t, event);
 	else
@@ -206,7 +197,7 @@ static void tell_message(struct tell *t)
 				      record_chat_id(t->step->doc, caller));
 	append->type = par_str_of("call");
 	if (callers && !t->step->nameless)
-		append->client_id = keep(t, record_word(t->step->doc, "callId"));
+		append->client_id = par_tx_copy(t->api, t->tx, record_word(t->step->doc, "callId"));
 	append->fingerprint = record_number(t->step->doc, "createdAt");
 	write_stored(t);
 	append->payload = take(t);

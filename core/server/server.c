@@ -179,17 +179,32 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 		log_error("server", "the log file was not opened anew: %s", error);
 }
 
+/* One that comes before ends the process at once: nothing is under way yet. There is no
+ * moment at which one is lost. */
 static void server_listen_signals(struct server *s)
 {
 	static const int numbers[N_SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 	unsigned i;
 
 	for (i = 0; i < N_SIGNALS; i++) {
-		/* what the loop puts back at its end: one that comes then is too late to matter */
-		signal(numbers[i], SIG_IGN);
 		s->signals[i] = evsignal_new(loop_base(s->loop), numbers[i], on_signal, s);
 		event_add(s->signals[i], NULL);
 	}
+}
+
+/* libevent puts back what ends a process. One that comes now is too late to matter, so it
+ * is blocked for the rest. */
+static void server_forget_signals(struct server *s)
+{
+	sigset_t mine;
+	unsigned i;
+
+	sigemptyset(&mine);
+	for (i = 0; i < N_SIGNALS && s->signals[i] != NULL; i++)
+		sigaddset(&mine, event_get_signal(s->signals[i]));
+	pthread_sigmask(SIG_BLOCK, &mine, NULL);
+	for (i = 0; i < N_SIGNALS && s->signals[i] != NULL; i++)
+		event_free(s->signals[i]);
 }
 
 /* The one line that scripts wait for; on stderr wherever the log goes. */
@@ -235,8 +250,6 @@ static bool server_finished(void *arg)
 
 static void server_free(struct server *s)
 {
-	unsigned i;
-
 	http_stop(&s->http);
 	if (s->transport != NULL)
 		transport_stop(s->transport);
@@ -244,10 +257,7 @@ static void server_free(struct server *s)
 		core_stop_plugins(s->core);
 	transport_free(&s->transport);
 	core_free(&s->core);
-	for (i = 0; i < N_SIGNALS; i++) {
-		if (s->signals[i] != NULL)
-			event_free(s->signals[i]);
-	}
+	server_forget_signals(s);
 	loop_free(&s->loop);
 	metrics_free(&s->metrics);
 	settings_free(&s->settings);

@@ -5,6 +5,7 @@
  * disk, the larger the batches. Order is kept throughout.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,10 +197,16 @@ void worker_init(struct worker *w)
 	pthread_condattr_destroy(&attr);
 }
 
+/* Signals are the core thread's: one that this thread took could wait as long as it does. */
 bool worker_start(struct worker *w, char *error, size_t error_size)
 {
-	int code = pthread_create(&w->thread, NULL, worker_main, w);
+	sigset_t all, before;
+	int code;
 
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	code = pthread_create(&w->thread, NULL, worker_main, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (code == 0) {
 		w->running = true;
 		return true;

@@ -265,26 +265,28 @@ static void take_others(struct world *w)
 
 static void take_hidden(struct world *w, struct message *message, const PGresult *r, int row)
 {
-	struct hidden *hidden = world_alloc(w, sizeof(*hidden));
+	const char *users = row_numbers(r, row, 15), *times = row_numbers(r, row, 16);
+	unsigned n = row_array_len(r, row, 15), i;
 
-	hidden->message = message;
-	hidden->user_id = (int64_t)row_u64(r, row, 15);
-	hidden->at = row_u64(r, row, 16);
-	hidden->next = message->hidden;
-	message->hidden = hidden;
+	for (i = 0; i < n; i++) {
+		struct hidden *hidden = world_alloc(w, sizeof(*hidden));
+		hidden->message = message;
+		hidden->user_id = (int64_t)row_number(users, i);
+		hidden->at = row_number(times, i);
+		hidden->next = message->hidden;
+		message->hidden = hidden;
+	}
 }
 
-/* The message of the row. It may be known from another row already, or have more of them
- * to come, which then say the same but for whom it is hidden from. */
+/* The message of the row. It may be known from another row already, which said the same. */
 static struct message *take_message(struct world *w, struct chat *chat, const PGresult *r, int row)
 {
 	struct message *message = world_message(w, chat, row_u64(r, row, 1));
 
-	if (!row_null(r, row, 15))
-		take_hidden(w, message, r, row);
 	if (message->found)
 		return message;
 	message->found = true;
+	take_hidden(w, message, r, row);
 	message->sender = (int64_t)row_u64(r, row, 2);
 	message->kind = (enum kind)row_u64(r, row, 3);
 	message->created = row_u64(r, row, 4);

@@ -51,19 +51,20 @@
 			 "t")
 
 /* A message m with what goes with it: the original of a service message (o), the service
- * message of its deletion (d), and one row for each member that it is hidden from (h). Who wrote it
- * may be no member of a group any more. */
+ * message of its deletion (d), and the members that it is hidden from (h), in one row: they may be
+ * many, and the text long. Who wrote it may be no member of a group any more. */
 #define BATCH_MESSAGE \
 	"SELECT a.n, m.id, m.sender, m.kind, m.created, m.ref, m.fingerprint, m.updated," \
 	" m.deleted, m.deletion, m.client_id, m.text, o.client_id, d.created, d.client_id," \
-	" h.usr, h.at," \
+	" h.usrs, h.ats," \
 	" CASE WHEN c.name IS NOT NULL THEN (SELECT s.name FROM users s WHERE s.id = m.sender) " \
 	"END"
 #define BATCH_MESSAGE_JOINS \
 	" LEFT JOIN message o ON o.chat = m.chat" \
 	" AND o.id = CASE WHEN m.kind >= 2 THEN m.ref END" \
 	" LEFT JOIN message d ON d.chat = m.chat AND d.id = m.deletion" \
-	" LEFT JOIN hidden h ON h.chat = m.chat AND h.message = m.id"
+	" CROSS JOIN LATERAL (SELECT array_agg(h.usr) AS usrs, array_agg(h.at) AS ats" \
+	" FROM hidden h WHERE h.chat = m.chat AND h.message = m.id) h"
 
 #define BATCH_ASKED(X) \
 	X(ST_CHATS, "SELECT ARRAY[a.n, c.id, c.last_id, c.last_time, c.content]" \

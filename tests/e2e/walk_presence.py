@@ -118,12 +118,10 @@ class Presence:
         server, front = self.walk.server, self.front()
         await eventually(lambda: server.metric("parlance_presence_online") == len(front),
                          f"{len(front)} users online")
-        await self.barrier()  # what the server did then, it did to its end
+        clients = list(self.walk.clients.values())
+        await clients[0].barrier()  # what the server did then, it did to its end
         await eventually(lambda: server.metric("parlance_presence_waiting") == 0, "all told")
-        await self.barrier()
-
-    async def barrier(self):
-        await asyncio.gather(*(client.barrier() for client in self.walk.clients.values()))
+        await asyncio.gather(*(client.barrier() for client in clients))
 
     async def judge(self):
         await self.settle()

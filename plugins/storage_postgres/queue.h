@@ -37,8 +37,11 @@ enum work_kind {
 
 struct key; /* a chat, user or document that works touch */
 
-/* a dialog has 3; an op has at most 5 (chat, user, peer, and those of what is forwarded) */
-#define WORK_KEYS (PAR_TX_OPS * 5)
+/* A dialog has 3; an op has at most 5 (chat, user, peer, and those of what is forwarded). And
+ * a query of documents by their keys, for what is usual: one for each chat of a page. */
+#define OP_KEYS 5
+#define WORK_KEYS 64
+_Static_assert(WORK_KEYS >= PAR_TX_OPS * OP_KEYS, "room for a transaction's keys");
 
 /* How far works reach that go together, so that no batch is long: one that reaches all members of
  * a group may be a thousand rows, one that reaches authors is a few, most of the time. */

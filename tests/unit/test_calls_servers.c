@@ -222,6 +222,7 @@ static void who_goes_before_his_call_is_stored_has_one_grace(void)
 	CU_ASSERT_STRING_EQUAL(here(DIALOG), "alice ");
 	pass(1);
 	CU_ASSERT_PTR_NULL(here(DIALOG));
+	end();
 	/* and who joins */
 	begin_with_call();
 	ask(1, &bob, "joinCall", IN_DIALOG("alice"));

@@ -208,9 +208,9 @@ static void gone_done(void *state, void *arg)
 	change_answer(g, tx, 0);
 }
 
-void groups_leave_chat(void *state, const struct par_request *request)
+static void gone_handle(struct groups *g, const struct par_request *request,
+			enum par_roster_kind kind)
 {
-	struct groups *g = state;
 	struct par_tx *tx = groups_begin(g, request, gone_done);
 	struct par_str chat_id;
 	struct par_payload p;
@@ -218,25 +218,20 @@ void groups_leave_chat(void *state, const struct par_request *request)
 	par_payload_begin(&p, request->payload);
 	chat_id = groups_chat_id(&p);
 	if (p.error == PAR_OK) {
-		groups_roster(g, tx, request, chat_id, PAR_ROSTER_LEAVE);
+		groups_roster(g, tx, request, chat_id, kind);
 		out_event(g, tx, request);
-		others_event(g, tx, request, "removed");
+		if (kind == PAR_ROSTER_LEAVE)
+			others_event(g, tx, request, "removed");
 	}
 	groups_submit(g, request, &p, tx);
 }
 
+void groups_leave_chat(void *state, const struct par_request *request)
+{
+	gone_handle(state, request, PAR_ROSTER_LEAVE);
+}
+
 void groups_delete_chat(void *state, const struct par_request *request)
 {
-	struct groups *g = state;
-	struct par_tx *tx = groups_begin(g, request, gone_done);
-	struct par_str chat_id;
-	struct par_payload p;
-
-	par_payload_begin(&p, request->payload);
-	chat_id = groups_chat_id(&p);
-	if (p.error == PAR_OK) {
-		groups_roster(g, tx, request, chat_id, PAR_ROSTER_DELETE);
-		out_event(g, tx, request);
-	}
-	groups_submit(g, request, &p, tx);
+	gone_handle(state, request, PAR_ROSTER_DELETE);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For those who write a storage: filling the templates that events come as, and
- * the small JSON objects that a storage makes itself. Pure functions on the
- * results of a transaction (<parlance/storage.h>), for any thread.
+ * For those who write a storage: which operations to carry out, whether they may have to be
+ * undone, filling the templates that events come as, and the small JSON objects that a
+ * storage makes itself. Pure functions on a transaction and its results
+ * (<parlance/storage.h>), for any thread.
  */
 #ifndef PARLANCE_STORAGE_FILL_H
 #define PARLANCE_STORAGE_FILL_H
@@ -12,6 +13,74 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Whether a storage is to carry out operation i, given the earlier results. */
+static inline bool par_tx_wants(const struct par_tx *tx, unsigned i)
+{
+	int when = tx->ops[i].when;
+
+	return when == PAR_WHEN_ALWAYS || tx->ops[when].result.applied;
+}
+
+/* Whether an event may become larger than PAR_JSON_LIMIT. But for a reply and for who was
+ * changed, what is filled in is small. */
+static inline bool par_event_may_burst(const struct par_op_event *event)
+{
+	unsigned i;
+
+	for (i = 0; i < event->n_holes; i++) {
+		if (event->holes[i].kind == PAR_HOLE_REPLY ||
+		    event->holes[i].kind == PAR_HOLE_CHANGED)
+			return true;
+	}
+	return event->payload.len > PAR_JSON_LIMIT / 2;
+}
+
+/* Who must be a member of the group of an event; NULL: nobody. */
+static inline const struct par_str *par_event_member(const struct par_op_event *event)
+{
+	if (event->reach == PAR_REACH_USER)
+		return event->chat.key.s == NULL ? NULL : &event->user;
+	return event->reach == PAR_REACH_MEMBERS ? &event->chat.user : NULL;
+}
+
+/* Whether an event may be refused since its user is no member of the group. Behind an operation
+ * of his that was applied there he is. */
+static inline bool par_event_may_be_refused(const struct par_tx *tx, const struct par_op *op)
+{
+	const struct par_chat *chat, *here = &op->u.event.chat;
+	const struct par_str *member = par_event_member(&op->u.event);
+
+	if (member == NULL)
+		return false;
+	if (op->when == PAR_WHEN_ALWAYS || tx->ops[op->when].kind == PAR_OP_ROSTER)
+		return true;
+	chat = par_op_chat(&tx->ops[op->when]);
+	return chat == NULL || !par_str_equal(chat->key, here->key) ||
+	       !par_str_equal(chat->user, *member);
+}
+
+/* Whether an operation of the tx may be refused after an earlier one has
+ * changed something, which then must be undone. The others of its kinds check
+ * first and change afterwards. */
+static inline bool par_tx_may_undo(const struct par_tx *tx)
+{
+	unsigned i;
+
+	for (i = 1; i < tx->n_ops; i++) {
+		const struct par_op *op = &tx->ops[i];
+		if (op->kind == PAR_OP_APPEND || op->kind == PAR_OP_CHANGE ||
+		    (op->kind == PAR_OP_MARK &&
+		     (op->when == PAR_WHEN_ALWAYS || par_chat_is_group(&op->u.mark.chat))) ||
+		    op->kind == PAR_OP_ROSTER ||
+		    ((op->kind == PAR_OP_DOC_PUT || op->kind == PAR_OP_DOC_DELETE) &&
+		     op->u.doc.expects) ||
+		    (op->kind == PAR_OP_EVENT &&
+		     (par_event_may_burst(&op->u.event) || par_event_may_be_refused(tx, op))))
+			return true;
+	}
+	return false;
+}
 
 /* The chat in which an event's PAR_HOLE_MISSED counts for its receiver; NULL: it has no such hole. */
 static inline const struct par_chat *par_event_missed_in(const struct par_tx *tx,

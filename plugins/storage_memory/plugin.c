@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <parlance/storage_fill.h>
+
 #include "../storage_common/clear.h"
 #include "memory.h"
 

@@ -5,6 +5,8 @@
  * in memory, and what became of it is written in another step and committed.
  * Where names have to be made first there is one step more.
  */
+#include <parlance/storage_fill.h>
+
 #include "../storage_common/clear.h"
 #include "ops.h"
 

@@ -10,6 +10,8 @@
  * not harmed. Rolling back drops the cache, which would know too much. Where
  * nothing can be written at all (health.c) reading goes on.
  */
+#include <parlance/storage_fill.h>
+
 #include "../storage_common/clear.h"
 #include "cache.h"
 #include "ops.h"

@@ -43,9 +43,17 @@ tests_unit_test_messaging_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_typing
 TESTS += tests/unit/test_typing
-tests_unit_test_typing_SOURCES = tests/unit/test_typing.c tests/unit/unit.h $(HOST_SOURCES)
+tests_unit_test_typing_SOURCES = tests/unit/test_typing.c tests/unit/typing_world.h \
+	tests/unit/unit.h $(HOST_SOURCES)
 tests_unit_test_typing_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_typing_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_typing_group
+TESTS += tests/unit/test_typing_group
+tests_unit_test_typing_group_SOURCES = tests/unit/test_typing_group.c tests/unit/typing_world.h \
+	tests/unit/unit.h $(HOST_SOURCES)
+tests_unit_test_typing_group_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_typing_group_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_calls
 TESTS += tests/unit/test_calls

@@ -312,6 +312,7 @@ static void die_with(const char *user, const char *device)
 	child = fork();
 	if (child == 0) {
 		postgres_open_beside(&b, &a);
+		rmdir(b.dir); /* who is killed does not */
 		if (ask_device(&b, user, device)->error == PAR_OK)
 			raise(SIGKILL);
 		_exit(1);

@@ -167,7 +167,9 @@ class Walk:
     async def govern(self, place):
         if not self.groups:
             return
-        chat_id, others = self.random.choice(self.groups[-4:]), self.some_users(3)
+        called = [group for group in self.groups if group in self.phone.calls.live]
+        near = called if called and self.random.random() < 0.5 else self.groups[-4:]
+        chat_id, others = self.random.choice(near), self.some_users(3)
         chat = self.model.groups.get(chat_id)
         there = [other for other in self.clients if chat and other[0] in chat.members]
         if there and self.random.random() < 0.7:

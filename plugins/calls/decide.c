@@ -22,6 +22,11 @@ static void close_at(struct step *step, uint64_t at)
 
 static void decide_new(struct step *step, struct json_object *doc, uint64_t now)
 {
+	if (doc == NULL && step->caller->called > CALLS_OF_ONE) {
+		refuse(step, PAR_E_FORBIDDEN,
+		       "you have as many calls going on as one user may have");
+		return;
+	}
 	if (doc == NULL) {
 		step->doc =
 		    record_new(step->call_id, step->chat.user, step->chat.peer, step->type, now);

@@ -50,7 +50,6 @@ static struct step *step_of(struct calls *calls, enum step_kind kind,
 void calls_new(void *state, const struct par_request *request)
 {
 	struct calls *calls = state;
-	const struct person *person = person_find(calls, request->user);
 	char made[2 * CALL_ID_BYTES + 1];
 	struct par_payload p;
 	struct par_str chat_id, call_id, type;
@@ -60,9 +59,6 @@ void calls_new(void *state, const struct par_request *request)
 	chat_id = chat_id_read(&p, request);
 	type = par_payload_word(&p, "callType", call_types, PAR_REQUIRED);
 	call_id = par_payload_id(&p, "callId", PAR_OPTIONAL);
-	if (p.error == PAR_OK && person != NULL && person->called >= CALLS_OF_ONE)
-		par_payload_refuse(&p, PAR_E_FORBIDDEN, "", "you have %u calls going on already",
-				   person->called);
 	if (p.error != PAR_OK) {
 		par_payload_fail(calls->api, calls->self, request, &p);
 		return;

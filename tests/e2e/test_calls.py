@@ -400,9 +400,12 @@ async def test_refusals(server, users):
     await carol.barrier()
     await bob.event("callSignal", good)
     await alice.expect_event("callSignal", data=1)
-    asked = [await alice.begin("newCall", {"chatId": f"{alice.user}.{number}", "callType": "audio"})
-             for number in range(20)]
+    payloads = [{"chatId": f"{alice.user}.{number}", "callType": "audio", "callId": "c"}
+                for number in range(20)]
+    asked = [await alice.begin("newCall", payload) for payload in payloads]
     answers = [await alice.response(one) for one in asked]
+    last = max(number for number, answer in enumerate(answers) if "payload" in answer)
+    assert await alice.ok("newCall", payloads[last]) == answers[last]["payload"]
     assert [a["error"]["code"] for a in answers if "error" in a] == ["forbidden"] * 5
     await alice.fails("forbidden", "newCall", {"chatId": carol.user, "callType": "audio"})
     await carol.barrier()

@@ -184,6 +184,13 @@ tests_unit_test_api_SOURCES = tests/unit/test_api.c tests/unit/core_world.c \
 tests_unit_test_api_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_api_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_hooks
+TESTS += tests/unit/test_hooks
+tests_unit_test_hooks_SOURCES = tests/unit/test_hooks.c tests/unit/core_world.c \
+	tests/unit/core_world.h tests/unit/unit.h
+tests_unit_test_hooks_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_hooks_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+
 # The core in the server's own loop.
 check_PROGRAMS += tests/unit/test_watch tests/unit/test_watch_misuse
 TESTS += tests/unit/test_watch tests/unit/test_watch_misuse

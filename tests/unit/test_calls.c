@@ -19,12 +19,13 @@ static unsigned user_sessions(struct par_plugin *self, struct par_str user)
 
 static const struct par_api api = { .user_sessions = user_sessions };
 static struct calls calls = { .api = &api, .max_participants = 3 };
+static struct person caller = { .called = 1 };
 
 /* Decides for the document, which becomes the one that the step would store. */
 static struct step try(enum step_kind kind, const char *user, struct json_object **doc,
 		       uint64_t now, uint64_t since)
 {
-	struct step step = { .calls = &calls, .kind = kind, .since = since };
+	struct step step = { .calls = &calls, .kind = kind, .since = since, .caller = &caller };
 
 	step.chat.user = par_str_of(user);
 	step.chat.key = step.chat.peer = par_str_of("grp_1");
@@ -51,12 +52,17 @@ static struct json_object *begun(void)
 
 static void one_call_a_chat(void)
 {
-	struct json_object *doc = begun();
+	struct json_object *doc = begun(), *none = NULL;
 	struct step step = try(STEP_NEW, "bob", &doc, BEGUN + 1, 0);
 
 	CU_ASSERT_EQUAL(step.way, WAY_REFUSE);
 	CU_ASSERT_EQUAL(step.error, PAR_E_CONFLICT);
 	CU_ASSERT_EQUAL(try(STEP_NEW, "alice", &doc, BEGUN + 1, 0).way, WAY_NOTHING);
+	/* who has as many as he may is answered again, and no more */
+	caller.called = CALLS_OF_ONE + 1;
+	CU_ASSERT_EQUAL(try(STEP_NEW, "alice", &doc, BEGUN + 1, 0).way, WAY_NOTHING);
+	CU_ASSERT_EQUAL(try(STEP_NEW, "alice", &none, BEGUN + 1, 0).error, PAR_E_FORBIDDEN);
+	caller.called = 1;
 	json_object_put(doc);
 }
 

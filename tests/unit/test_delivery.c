@@ -262,6 +262,7 @@ static void is_refused(struct par_tx *tx, const char *why)
 
 static void what_makes_no_sense_is_refused(void)
 {
+	struct par_op_event *event;
 	struct par_tx *tx;
 	unsigned i;
 
@@ -290,6 +291,11 @@ static void what_makes_no_sense_is_refused(void)
 	tx = tx_of_test();
 	add_reach(tx, PAR_REACH_USER);
 	is_refused(tx, "missed to one");
+	tx = tx_of_test();
+	event = add_reach(tx, PAR_REACH_USER);
+	event->missed = false;
+	event->chat.key = par_str_of("alice\nbob");
+	is_refused(tx, "to one member of no group");
 	tx = tx_of_test();
 	par_tx_add(tx, PAR_OP_ROSTER)->u.roster.chat.key = par_str_of("bob");
 	is_refused(tx, "roster of no group");

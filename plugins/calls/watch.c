@@ -126,7 +126,7 @@ enum par_verdict watch_user_offline(void *state, const struct par_hook_call *cal
 
 /* --- who is no longer in the group --- */
 
-/* Behind what is under way for the chat: who is being let in is found too. */
+/* It waits for what is under way in the chat, so who was just about to join is found too. */
 enum par_verdict watch_roster_changed(void *state, const struct par_hook_call *call)
 {
 	struct calls *calls = state;

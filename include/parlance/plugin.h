@@ -188,23 +188,20 @@ struct par_auth_role {
 };
 
 /*
- * What a plugin adds to each chat in the answers of others (presence: lastSeen to `chats` and
- * `chat`). When somebody asks the storage for chats with `details` set, the plugin is asked for
- * a key of each chat of the page, and the documents of those keys are fetched in one query; and it
- * writes when the one who asked calls write_chat_details. From start() to stop().
+ * What a plugin adds to each chat in others' answers (presence: lastSeen). When somebody queries
+ * chats with `details` set, the plugin is asked for a key of each; its documents (of its
+ * descriptor's name) are fetched in one query; and it writes within write_chat_details.
  */
 struct par_chat_detail {
 	uint32_t size;
-	/* The key of the plugin's own document (of its descriptor's name) that it wants to see for
-	 * this chat of this user; s NULL: none. It lives until the plugin is called again. */
+	/* The key of the plugin's document that it wants to see for this chat of this user; s NULL:
+	 * none. It lives until the plugin is called again. */
 	struct par_str (*key)(void *state, struct par_str user, const struct par_chat_entry *entry);
-	/* Writes members, or none, into the chat's object, 64 KiB at most. `value`: that document;
-	 * s NULL: there is none, or none was asked for. What is no member is left out, and
-	 * the log says so. */
+	/* Writes members, or none, into the chat's object, 64 KiB at most; what is no member is
+	 * left out. `value`: that document; s NULL: there is none, or none was asked for. */
 	void (*write)(void *state, struct par_json *w, struct par_str user,
 		      const struct par_chat_entry *entry, struct par_str value);
 };
-
 #define PAR_CHAT_DETAILS_MAX 8 /* plugins that add some */
 
 enum par_metric_kind { PAR_COUNTER, PAR_GAUGE };
@@ -417,7 +414,8 @@ struct par_api {
 
 	/* --- details of chats --- */
 
-	/* In load() only. `detail` is copied, `detail->size` bytes of it. */
+	/* In load() only. `detail` is copied, `detail->size` bytes of it, and used from start() to
+	 * stop(). */
 	bool (*add_chat_detail)(struct par_plugin *self, const struct par_chat_detail *detail,
 				void *state);
 	/* Within the `done` of a query that had `details` set, with its writer in the object of

@@ -69,12 +69,16 @@ tests_unit_test_calls_servers_SOURCES = tests/unit/test_calls_servers.c tests/un
 tests_unit_test_calls_servers_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_calls_servers_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
-check_PROGRAMS += tests/unit/test_presence
-TESTS += tests/unit/test_presence
-tests_unit_test_presence_SOURCES = tests/unit/test_presence.c tests/unit/unit.h $(STORE_SOURCES) \
-	$(HOST_SOURCES)
+check_PROGRAMS += tests/unit/test_presence tests/unit/test_presence_seen
+TESTS += tests/unit/test_presence tests/unit/test_presence_seen
+PRESENCE_WORLD = tests/unit/presence_world.c tests/unit/presence_world.h tests/unit/unit.h \
+	$(STORE_SOURCES) $(HOST_SOURCES)
+tests_unit_test_presence_SOURCES = tests/unit/test_presence.c $(PRESENCE_WORLD)
 tests_unit_test_presence_CPPFLAGS = $(HOST_CPPFLAGS)
 tests_unit_test_presence_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
+tests_unit_test_presence_seen_SOURCES = tests/unit/test_presence_seen.c $(PRESENCE_WORLD)
+tests_unit_test_presence_seen_CPPFLAGS = $(HOST_CPPFLAGS)
+tests_unit_test_presence_seen_LDADD = $(PARLANCE_LIBS) $(CUNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_auth_insecure
 TESTS += tests/unit/test_auth_insecure

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Twenty users do what comes to their minds, much of it wrong; the server is killed now and then;
-and a model (walk_model.py) says what each of them must be answered, told and shown.
+and a model (walk_model.py) says what each of them must be answered, told and shown. What they do
+about calls is in walk_calls.py, and about who is online in walk_presence.py.
 
-One request at a time, so that what must come of it is known; only a message that is on its way
-while the server dies may have been stored or not, until it is sent again. A walk is its seed,
+One request at a time, so that what must come of it is known; only one that is on its way while
+the server dies may have been carried out or not, until it is sent again. A walk is its seed,
 which a failure names: PARLANCE_TEST_WALK=SEED goes the same way again.
 """
 import os

@@ -179,6 +179,8 @@ class Calls:
 
 
 class Phone:
+    """What a walk does with calls."""
+
     WAYS = {"begin": 4, "join": 7, "leave": 3, "close": 2, "signal": 4}
 
     def __init__(self, walk):

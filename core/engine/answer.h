@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Responses as text: the envelope of PROTOCOL.md section 2 around a payload or
+ * Responses as text: the envelope of docs/protocol.md, Messages, around a payload or
  * an error. Pure but for the writer.
  */
 #ifndef PARLANCE_ANSWER_H

@@ -80,7 +80,7 @@ static bool settings_loopback_only(const struct settings *settings)
 	return true;
 }
 
-/* Reads the clocks, once a turn. `now` never goes backwards: PROTOCOL.md section 2. */
+/* Reads the clocks, once a turn. `now` never goes backwards: docs/protocol.md, Messages. */
 static void core_read_clocks(struct core *core)
 {
 	uint64_t wall = core->env.wall_ms(core->env.arg);

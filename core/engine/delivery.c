@@ -120,7 +120,7 @@ void delivery_ack(struct core *core, struct session *session, uint64_t event_id)
 	uint64_t seq;
 
 	if (!window_ack(&session->window, event_id, &seq)) {
-		/* an ephemeral event's id is none of the window's: PROTOCOL.md section 3 */
+		/* an ephemeral event's id is none of the window's */
 		metric_add(core->count.acks_ignored, 1);
 		return;
 	}

@@ -18,7 +18,7 @@ static struct par_str dispatch_id(const struct message *message)
 	return message->has_id ? message_id(message) : none;
 }
 
-/* The transport could not make sense of it: PROTOCOL.md section 2. */
+/* The transport could not make sense of it: docs/protocol.md, Errors. */
 static void dispatch_refused(struct core *core, struct session *session, struct message *message)
 {
 	metric_add(core->count.errors, 1);

@@ -101,7 +101,7 @@ void session_hello(struct core *core, struct conn *conn, unsigned io, struct hel
 	hello_free(hello);
 }
 
-/* session_policy = replace: PROTOCOL.md section 1, close code 4000. */
+/* session_policy = replace: docs/protocol.md, Connection, close code 4000. */
 static void session_replace_others(struct core *core, struct session *session)
 {
 	struct session *other;

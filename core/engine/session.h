@@ -76,7 +76,7 @@ struct session {
 	uint8_t redeliveries; /* since its last ack: redeliver.c */
 	uint32_t bad_messages; /* since bad_since */
 	uint64_t bad_since;
-	uint64_t next_event_id; /* PROTOCOL.md section 3: counts up by one */
+	uint64_t next_event_id; /* docs/protocol.md, Events and acknowledgments: counts up by one */
 	uint64_t sent_seq; /* highest seq sent to it, or skipped for it */
 	uint64_t redelivered_upto; /* what may have been sent to its device before */
 	uint64_t opened_at; /* end of the stream when the session came to it */

@@ -199,7 +199,7 @@ static const struct par_str *event_of_own(const struct par_op_event *event)
 }
 
 /* A user's own event is stored when another session of his may want it, also
- * one of the same device: PROTOCOL.md section 3. */
+ * one of the same device: docs/protocol.md, Events and acknowledgments. */
 static void tx_mark_own_events(struct core *core, struct par_tx *tx)
 {
 	unsigned i;

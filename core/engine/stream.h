@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A session's way through its user's event stream (PROTOCOL.md section 3): in
- * seq order, without a gap, at most a window ahead of the acks. An event that
+ * A session's way through its user's event stream (docs/protocol.md, Events and
+ * acknowledgments): in seq order, without a gap, at most a window ahead of the acks. An event that
  * comes right behind the last one sent, and that the window has room for, is sent from
  * memory; anything else waits in the storage and is fetched, a page at a
  * time, when acks have made room. So a session costs the same however far

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The window of one session: the durable events that were sent to it and not
- * yet acked, as pairs of event id and seq (PROTOCOL.md section 3). It bounds
+ * yet acked, as pairs of event id and seq (docs/protocol.md, Events and acknowledgments). It bounds
  * what is on the wire, by number and by bytes, and so the memory that a client
  * can make the server hold. Pure: no clock, no session.
  *

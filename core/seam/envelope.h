@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading the envelope of a client's message: PROTOCOL.md section 2. The text
+ * Reading the envelope of a client's message: docs/protocol.md, Messages. The text
  * is checked to be exactly one JSON object (RFC 8259, strictly, at most
  * JSON_DEPTH_MAX deep) by a scanner that builds nothing; the few fields of the
  * envelope are picked up on the way. Only then, and only for a request or a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One message of a client after its envelope was read (PROTOCOL.md section 2),
+ * One message of a client after its envelope was read (docs/protocol.md, Messages),
  * on its way from an I/O thread to the core. An ack needs none: its id travels
  * in the mailbox slot itself.
  */

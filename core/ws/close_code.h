@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Close codes: the one thing of the frame layer that the core knows too, since
- * PROTOCOL.md section 1 gives them a meaning of their own. */
+ * docs/protocol.md, Connection, gives them a meaning of their own. */
 #ifndef PARLANCE_CLOSE_CODE_H
 #define PARLANCE_CLOSE_CODE_H
 
-enum ws_close_code { /* RFC 6455 section 7.4.1, and PROTOCOL.md section 1 */
+enum ws_close_code { /* RFC 6455 section 7.4.1, and docs/protocol.md, Connection */
 		     WS_CLOSE_NORMAL = 1000,
 		     WS_CLOSE_GOING_AWAY = 1001,
 		     WS_CLOSE_PROTOCOL_ERROR = 1002,

@@ -48,7 +48,7 @@ struct par_storage_role;
 #define PAR_ABI_MAJOR 1
 #define PAR_ABI_MINOR 0
 
-/* What can go wrong, with the code the client is told: PROTOCOL.md section 2. */
+/* What can go wrong, with the code the client is told: docs/protocol.md, Errors. */
 #define PAR_ERRORS(X) \
 	X(PAR_E_BAD_JSON, "bad_json") \
 	X(PAR_E_BAD_ENVELOPE, "bad_envelope") \
@@ -80,7 +80,7 @@ typedef uint64_t par_timer_id;
 typedef uint64_t par_auth_id;
 typedef uint64_t par_watch_id;
 
-/* A client's request: PROTOCOL.md section 2. Its handler must complete it
+/* A client's request: docs/protocol.md, Messages. Its handler must complete it
  * exactly once, now or later, with reply, reply_close or fail. */
 struct par_request {
 	uint32_t size; /* sizeof(struct par_request) in the server */
@@ -93,7 +93,7 @@ struct par_request {
 	struct json_object *payload; /* a JSON object, or NULL when left out */
 };
 
-/* A client's event: PROTOCOL.md section 2. There is no answer to it, but to one
+/* A client's event: docs/protocol.md, Messages. There is no answer to it, but to one
  * that is wrong: refuse_client_event. */
 struct par_client_event {
 	uint32_t size;
@@ -167,7 +167,7 @@ struct par_hook_call {
 typedef enum par_verdict (*par_hook_fn)(void *state, const struct par_hook_call *call);
 
 /*
- * The auth role: PROTOCOL.md section 1. `authenticate` is called once for each
+ * The auth role: docs/protocol.md, Connection. `authenticate` is called once for each
  * WebSocket handshake and must lead to exactly one auth_accept or auth_refuse,
  * now or later. A handshake that is not answered within the handshake time-out
  * is refused.

@@ -302,7 +302,7 @@ struct par_op_doc {
 };
 
 /*
- * ROSTER. Groups: PROTOCOL.md section 7. The user who acts is chat.user; what his role does
+ * ROSTER. Groups: docs/protocol.md, Groups. The user who acts is chat.user; what his role does
  * not allow fails with PAR_E_FORBIDDEN. Users are named once each.
  *   CREATE  makes the group, called `name`, with chat.user as owner and `users` as members.
  *           PAR_E_CONFLICT when there is one of this id, or what PRUNE has left of one.
@@ -449,7 +449,7 @@ struct par_stored_event {
 	par_session_id origin_session; /* ... in this session, or one of an earlier server */
 };
 
-/* MESSAGES: PROTOCOL.md section 4. What is hidden from the user is left out. A
+/* MESSAGES: docs/protocol.md, Chats and messages. What is hidden from the user is left out. A
  * chat that is not there has no messages: that is no error. */
 struct par_stored_message {
 	uint64_t id;

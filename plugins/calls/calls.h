@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of the calls plugin share: PROTOCOL.md section 6. Everything runs on the
+ * What the files of the calls plugin share: docs/protocol.md, Calls. Everything runs on the
  * core thread.
  *
  *   plugin.c   the descriptor, options, start and stop

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The requests of PROTOCOL.md section 6: from the payload to a step, and the answers. */
+/* The requests of docs/protocol.md, Calls: from the payload to a step, and the answers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>

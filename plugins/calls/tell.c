@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The operations of a step behind the one on the document: the message of a call that ends, and
- * the events, PROTOCOL.md section 6. In a dialog each of the two gets an event of his own;
+ * the events, docs/protocol.md, Calls. In a dialog each of the two gets an event of his own;
  * in a group all get one together, but for the caller, who made an outgoing call where the
  * others had an incoming one. Where he who acts, or the caller, is no longer in the group, it is
  * done in the name of one who is; the caller is told nothing then, as of all else there.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The groups plugin: PROTOCOL.md section 7. It makes groups and changes who is in them; what is
+ * The groups plugin: docs/protocol.md, Groups. It makes groups and changes who is in them; what is
  * written in a group is the business of messaging and of the others, as in a dialog. Who may do
  * what is judged by the storage, in the transaction. Here are the descriptor, the table of
  * contents, and the two ends that all requests share.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The messaging plugin: PROTOCOL.md section 4. Here are its descriptor, its
+ * The messaging plugin: docs/protocol.md, Chats and messages. Here are its descriptor, its
  * table of contents (which request goes to which handler), and the two ends that
  * all requests share: how a transaction begins and how its outcome is answered.
  */

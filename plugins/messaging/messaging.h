@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of the messaging plugin share. Each verb of PROTOCOL.md
- * section 4 has a file: new.c, change.c (edit, delete), mark.c (dlvrd, read),
+ * What the files of the messaging plugin share. Each verb of docs/protocol.md,
+ * Chats and messages, has a file: new.c, change.c (edit, delete), mark.c (dlvrd, read),
  * call.c, history.c (messages, chats, chat) with delivering.c. A request goes the same way in all of
  * them: read the payload strictly (content.c), make one
  * transaction with its events (template.c), submit it, and answer from its

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The presence plugin: PROTOCOL.md section 5. Users who share a dialog are told when one
+ * The presence plugin: docs/protocol.md, Presence. Users who share a dialog are told when one
  * of them comes and when he has gone. Everything runs on the core thread.
  *
  *   presence.c  the descriptor, options, hooks and client events

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The typing plugin: PROTOCOL.md section 5. Client event `typing` becomes the
+ * The typing plugin: docs/protocol.md, Typing. Client event `typing` becomes the
  * ephemeral event `typing` for the other members of the chat. Nothing is stored.
  *
  *   (idle) ── typing: relay ──▶ active ── typing: relay, at most one an interval ──▶ active

@@ -23,7 +23,7 @@ import websockets
 from client import Client, Closed
 from harness import eventually, in_thread, judge, within
 
-# What may be sent again, and is: PROTOCOL.md says that the outcome is open.
+# What may be sent again, and is: docs/protocol.md says that the outcome is open.
 OPEN = ("unavailable", "timeout", "internal")
 
 THE_END = "the end"  # the last message that everybody gets

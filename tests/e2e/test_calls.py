@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Calls: PROTOCOL.md section 6. That a call goes on is shown by what joinCall answers."""
+"""Calls: docs/protocol.md, section Calls. That a call goes on is shown by what joinCall answers."""
 import asyncio
 
 import pytest

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is missed is right at any time, whatever is done at once: PROTOCOL.md section 4. It is
-counted anew from what each one's own history shows, and from how far his marks go."""
+"""What is missed is right at any time, whatever is done at once: docs/protocol.md, Chats and
+messages. It is counted anew from what each one's own history shows, and how far his marks go."""
 import asyncio
 import random
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Calls in the random walk: what the server must say of them (Calls, PROTOCOL.md section 6 once
-more; part of the model, see walk_model.py), and what the users do (Phone, part of the walk).
+"""Calls in the random walk: what the server must say of them (Calls: that section of
+docs/protocol.md once more; part of the model, see walk_model.py), and what the users do (Phone,
+part of the walk).
 
 No time-out decides anything in a walk: the server is told to wait longer than it lasts. How long a
 call was is known to the walk within bounds; all who are told must be told the same.

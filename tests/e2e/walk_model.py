@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a server must say, for the random walk (test_random_walk.py): PROTOCOL.md sections 3, 4 and
-7 once more, written as plainly as can be and counting everything anew each time; calls are in
-walk_calls.py, and what is not stored in walk_presence.py. Each request is a method; it returns
-the payload of the answer, as far as it can be known, or raises Refused; and it appends to
+"""What a server must say, for the random walk (test_random_walk.py): docs/protocol.md, from
+Events to Groups, once more, written as plainly as can be and counting everything anew each time;
+calls are in walk_calls.py, and what is not stored in walk_presence.py. Each request is a method; it
+returns the payload of the answer, as far as it can be known, or raises Refused; and it appends to
 `streams` what each user must be told.
 
 A user's stream is a list of (eventType, payload, device): the device is the one that did it

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is not stored, in the random walk: who is online, when somebody was seen last, and typing
-(PROTOCOL.md section 5).
+(docs/protocol.md, Presence).
 
 Comings and goings are told when they are over, and one who comes and goes quickly may be told
 of or not. What holds is the last word of each connection on each peer of its user, once the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the transport can see on one connection of what PROTOCOL.md promises,
+ * What the transport can see on one connection of what docs/protocol.md promises,
  * whatever the clients note down: each request that reached the core is answered once
  * and in time, event ids count up by one, and no more than the window is unacked on
  * the wire, by number and by bytes.

@@ -311,7 +311,8 @@ struct par_op_doc {
  *   REMOVE  the owner all but himself, admins those who are neither owner nor admin; who is not
  *           in it is passed over.
  *   ROLE    the owner: gives `users`, all of them members (else PAR_E_NOT_FOUND) and others than
- *           himself, the `role`. With OWNER it is one user, and he himself becomes an admin.
+ *           himself, the `role`. With OWNER it is one user, and he himself becomes an admin;
+ *           when that user is the owner already, nothing changes, whichever other member asks.
  *   LEAVE   anybody. When the owner leaves, the admin who joined first becomes owner, or else
  *           the member who joined first (who joined in one moment: in the order of their
  *           bytes). When the last one leaves, the group is deleted.

@@ -247,6 +247,18 @@ static inline const char *roster_forbids(enum par_roster_kind kind, enum par_rol
 	return NULL;
 }
 
+/* Whether a member asks for the owner that there is already: who gave it up sends it again. */
+static inline bool roster_is_owner(const struct par_op_roster *op, const struct roster *before,
+				   const struct roster_member *actor)
+{
+	const struct roster_member *owner;
+
+	if (op->kind != PAR_ROSTER_ROLE || op->role != PAR_ROLE_OWNER || op->n_users != 1)
+		return false;
+	owner = roster_find(before, op->users[0]);
+	return owner != NULL && owner != actor && owner->role == PAR_ROLE_OWNER;
+}
+
 static inline void roster_create(const struct par_op_roster *op, const struct roster *before,
 				 struct roster_verdict *v)
 {
@@ -262,7 +274,6 @@ static inline void roster_decide(const struct par_op_roster *op, const struct ro
 				 struct roster_step *room, struct roster_verdict *v)
 {
 	const struct roster_member *actor = roster_find(before, op->chat.user);
-
 	const char *why;
 
 	memset(v, 0, sizeof(*v));
@@ -271,6 +282,8 @@ static inline void roster_decide(const struct par_op_roster *op, const struct ro
 		roster_refuse(v, PAR_E_NOT_FOUND, "there is no such chat");
 		return;
 	}
+	if (roster_is_owner(op, before, actor))
+		return;
 	why = actor == NULL ? NULL : roster_forbids(op->kind, actor->role);
 	if (why != NULL) {
 		roster_refuse(v, PAR_E_FORBIDDEN, why);

@@ -331,7 +331,10 @@ class Model:
     def promote(self, chat_id, role, other):
         user = self.actor[0]
         chat = self.must(user, chat_id)
-        self.may(chat, user, "owner")
+        so_already = (role == "owner" and other != user and other in chat.members
+                      and chat.members[other].role == "owner")
+        if not so_already:
+            self.may(chat, user, "owner")
         if other not in chat.members:
             raise Refused("not_found")
         if other == user:

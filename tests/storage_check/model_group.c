@@ -108,6 +108,17 @@ static unsigned heir(struct model_group *group)
 	return (unsigned)best;
 }
 
+/* Whether the user asks for another as owner who is it already. */
+static bool is_owned_so(const struct model_group *group, const struct plan_op *op)
+{
+	unsigned i;
+
+	if (op->roster != PAR_ROSTER_ROLE || op->role != PAR_ROLE_OWNER || count_of(op->users) != 1)
+		return false;
+	i = (unsigned)__builtin_ctz(op->users);
+	return i != op->user && group->in[i] && group->role[i] == PAR_ROLE_OWNER;
+}
+
 /* What the user's role does not allow, of those who are in it. */
 static bool is_forbidden(const struct model_group *group, const struct plan_op *op)
 {
@@ -137,6 +148,8 @@ static uint32_t roster_errors(const struct model_group *group, const struct plan
 		return BIT(PAR_E_CONFLICT);
 	if (!create && !group->in[op->user])
 		return BIT(PAR_E_NOT_FOUND);
+	if (is_owned_so(group, op))
+		return 0;
 	if (!create && is_forbidden(group, op))
 		return BIT(PAR_E_FORBIDDEN);
 	if (create && count_of(op->users | self) > op->max_members)
@@ -156,6 +169,8 @@ static unsigned give_role(struct model_group *group, const struct plan_op *op)
 {
 	unsigned i, changed = 0;
 
+	if (is_owned_so(group, op))
+		return 0;
 	for (i = 0; i < M_USERS; i++) {
 		if ((op->users & 1u << i) == 0 || group->role[i] == op->role)
 			continue;
@@ -200,7 +215,7 @@ static unsigned roster_run(struct model *m, struct model_chat *chat, const struc
 		break;
 	case PAR_ROSTER_ROLE:
 		set = give_role(group, op);
-		if (op->role == PAR_ROLE_OWNER)
+		if (op->role == PAR_ROLE_OWNER && set != 0)
 			*owner = (unsigned)__builtin_ctz(set);
 		break;
 	case PAR_ROSTER_NAME:

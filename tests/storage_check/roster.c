@@ -127,6 +127,9 @@ void rule_roster_roles(void)
 	EXPECT_EQ(out->op[0].members, 4);
 	EXPECT_TEXT(group_members("ann", GROUP), "ann=a bob=a cid=o dan=m");
 	EXPECT_EQ(ask_chat(&store, "ann", GROUP)->chats[0].role, PAR_ROLE_ADMIN);
+	out = give_role("ann", "cid", PAR_ROLE_OWNER); /* sent again */
+	EXPECT(out->error == PAR_OK && !out->op[0].applied);
+	EXPECT_TEXT(group_members("ann", GROUP), "ann=a bob=a cid=o dan=m");
 	/* who is added again is a member */
 	do_roster(&store, PAR_ROSTER_REMOVE, "cid", GROUP, "bob");
 	do_roster(&store, PAR_ROSTER_ADD, "cid", GROUP, "bob");

@@ -194,6 +194,9 @@ static void test_role(void)
 	check_role(GROUP, PAR_ROLE_OWNER, "ann", "", "FORBIDDEN");
 	check_role(GROUP, PAR_ROLE_OWNER, "ann", "eve", "NOT_FOUND");
 	check_role(GROUP, PAR_ROLE_OWNER, "dan", "cid", "FORBIDDEN");
+	check_role(GROUP, PAR_ROLE_OWNER, "dan", "ann", "nothing");
+	check_role(GROUP, PAR_ROLE_OWNER, "dan", "ann cid", "FORBIDDEN");
+	check_role(GROUP, PAR_ROLE_OWNER, "eve", "ann", "NOT_FOUND");
 }
 
 static void test_leave(void)

@@ -49,8 +49,7 @@ static struct par_json *record_begin(struct record *record, const char *dir)
 	struct par_json *line = &record->line;
 	struct timespec now;
 
-	line->len = 0;
-	line->comma = false;
+	par_json_reset(line);
 	clock_gettime(CLOCK_REALTIME, &now);
 	par_json_object_begin(line);
 	par_json_member_u64(line, "t",

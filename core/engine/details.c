@@ -200,8 +200,8 @@ static struct par_str ask_members(struct core *core, const struct chat_detail *d
 	struct par_json *w = &core->detail;
 	struct par_plugin *outer = call_begin(core, detail->plugin);
 
-	w->len = 0;
-	w->comma = w->failed = false;
+	par_json_reset(w);
+	w->failed = false;
 	par_json_object_begin(w);
 	detail->detail.write(detail->state, w, query->user, &query->chats[i], value);
 	par_json_object_end(w);

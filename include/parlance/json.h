@@ -59,7 +59,7 @@ static inline bool par_str_equal(struct par_str a, struct par_str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
 }
 
-/* An empty writer; nothing is allocated before the first byte. */
+/* An empty writer; nothing is allocated before the first byte. par_json_free ends it. */
 static inline void par_json_init(struct par_json *w)
 {
 	memset(w, 0, sizeof(*w));
@@ -70,6 +70,14 @@ static inline void par_json_free(struct par_json *w)
 {
 	free(w->block);
 	par_json_init(w);
+}
+
+/* Empties it for the next text; the memory stays. What failed stays failed until par_json_free, so
+ * that one who writes several texts may look at the end. */
+static inline void par_json_reset(struct par_json *w)
+{
+	w->len = 0;
+	w->comma = false;
 }
 
 /* The text so far; valid until the next call that writes. */

@@ -24,8 +24,7 @@ static const struct {
 void messaging_refuse(struct messaging *m, const struct par_request *request,
 		      const struct par_payload *p)
 {
-	m->scratch.len = 0;
-	m->scratch.comma = false;
+	par_json_reset(&m->scratch);
 	par_payload_fail(m->api, m->self, request, p);
 }
 
@@ -93,8 +92,7 @@ struct par_str messaging_keep_scratch(struct messaging *m, struct par_tx *tx)
 {
 	struct par_str text = par_tx_copy(m->api, tx, par_json_text(&m->scratch));
 
-	m->scratch.len = 0;
-	m->scratch.comma = false;
+	par_json_reset(&m->scratch);
 	return text;
 }
 

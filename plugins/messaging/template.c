@@ -8,15 +8,10 @@
  */
 #include "messaging.h"
 
-static void writer_restart(struct par_json *w, bool comma)
-{
-	w->len = 0;
-	w->comma = comma;
-}
-
 struct par_json *event_begin(struct messaging *m)
 {
-	writer_restart(&m->tail, true);
+	par_json_reset(&m->tail);
+	m->tail.comma = true; /* it comes behind the chatId */
 	m->n_holes = 0;
 	return &m->tail;
 }
@@ -38,7 +33,7 @@ static struct par_str event_payload(struct messaging *m, struct par_tx *tx, stru
 	struct par_str head, tail = par_json_text(&m->tail), payload;
 	char *to;
 
-	writer_restart(&m->head, false);
+	par_json_reset(&m->head);
 	par_json_object_begin(&m->head);
 	par_json_member_string(&m->head, "chatId", chat_id);
 	head = par_json_text(&m->head);

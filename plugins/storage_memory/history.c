@@ -24,8 +24,7 @@ static struct par_str service_payload(struct memory *m, struct par_query *q,
 {
 	const struct message *original = chat_message(message->sender->chat, message->ref);
 
-	m->writer.len = 0;
-	m->writer.comma = false;
+	par_json_reset(&m->writer);
 	par_service_fill(original->id, original->client_id, &m->writer);
 	return query_copy(m, q, par_json_text(&m->writer));
 }

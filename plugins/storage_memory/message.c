@@ -133,8 +133,7 @@ struct par_str message_reply(struct memory *m, const struct message *message)
 					 .deleted = message->deleted,
 					 .message = message->text };
 
-	m->writer.len = 0;
-	m->writer.comma = false;
+	par_json_reset(&m->writer);
 	par_reply_fill(&to, &m->writer);
 	return par_json_text(&m->writer);
 }

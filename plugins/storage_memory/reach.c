@@ -31,8 +31,7 @@ static struct par_str reach_payload(struct reach *reach, uint64_t missed)
 
 	if (!reach->op->u.event.missed)
 		return payload;
-	out->len = 0;
-	out->comma = false;
+	par_json_reset(out);
 	par_event_fill_missed(payload, missed, out);
 	return par_json_text(out);
 }

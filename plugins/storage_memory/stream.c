@@ -85,8 +85,7 @@ static uint64_t event_missed(struct memory *m, const struct par_tx *tx,
 bool event_fill(struct memory *m, struct par_tx *tx, const struct par_op *op, uint64_t missed,
 		struct par_str *payload)
 {
-	m->writer.len = 0;
-	m->writer.comma = false;
+	par_json_reset(&m->writer);
 	par_event_fill(tx, op, missed, &m->writer);
 	*payload = par_json_text(&m->writer);
 	if (!m->writer.failed)

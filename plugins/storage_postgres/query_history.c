@@ -34,8 +34,7 @@ static struct par_str written(struct reader *reader, struct par_query *q)
 	struct par_str text = par_json_text(&reader->writer), copy = { NULL, text.len };
 
 	copy.s = memcpy(reader->api->query_alloc(q, text.len + 1), text.s, text.len);
-	reader->writer.len = 0;
-	reader->writer.comma = false;
+	par_json_reset(&reader->writer);
 	return copy;
 }
 

@@ -55,8 +55,7 @@ struct par_json *world_writer(struct world *w)
 {
 	if (w->writer.failed)
 		par_json_free(&w->writer);
-	w->writer.len = 0;
-	w->writer.comma = false;
+	par_json_reset(&w->writer);
 	return &w->writer;
 }
 

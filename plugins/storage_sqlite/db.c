@@ -134,8 +134,7 @@ struct par_json *db_writer(struct db *db)
 {
 	if (db->writer.failed)
 		par_json_free(&db->writer);
-	db->writer.len = 0;
-	db->writer.comma = false;
+	par_json_reset(&db->writer);
 	return &db->writer;
 }
 

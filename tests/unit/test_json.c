@@ -159,6 +159,30 @@ static void test_limit(void)
 	CU_ASSERT_FALSE(w.failed);
 }
 
+static void test_reset(void)
+{
+	struct par_json w;
+	char *block;
+
+	par_json_init(&w);
+	par_json_reset(&w);
+	par_json_object_begin(&w);
+	par_json_member_u64(&w, "first", 1);
+	block = w.block;
+	par_json_reset(&w); /* in the middle, where the next member would get a comma */
+	CU_ASSERT_EQUAL(par_json_text(&w).len, 0);
+	par_json_array_begin(&w);
+	par_json_array_end(&w);
+	CU_ASSERT_TRUE(par_str_equal(par_json_text(&w), par_str_of("[]")));
+	CU_ASSERT_PTR_EQUAL(w.block, block);
+	CU_ASSERT_PTR_NULL(par_json_room(&w, SIZE_MAX));
+	par_json_reset(&w);
+	CU_ASSERT_TRUE(w.failed);
+	par_json_free(&w);
+	par_json_u64(&w, 7);
+	check_text(&w, "7");
+}
+
 static void test_strings(void)
 {
 	CU_ASSERT_PTR_NULL(par_str_of(NULL).s);
@@ -179,6 +203,7 @@ int main(void)
 		{ "growth", test_growth },
 		{ "the owner's bytes in front", test_head_is_left_alone },
 		{ "limit", test_limit },
+		{ "emptied for reuse", test_reset },
 		{ "strings", test_strings },
 		{ NULL, NULL },
 	};

@@ -25,6 +25,7 @@ KEYWORDS = {"$ref", "additionalProperties", "anyOf", "const", "description", "en
             "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "not",
             "pattern", "properties", "required", "type", "x-durable"}
 ANYTHING = {("messaging", "meta"), ("core", "details")}  # objects of the server that are open
+ADDED_TO = {("messaging", "chatListItem")}  # ... and those to which others' plugins add members
 ENVELOPES = {"client": {"request", "ack", "clientEvent", "ping"},
              "server": {"response", "error", "event", "pong"}}
 
@@ -79,7 +80,9 @@ def test_well_made(owner):
             if "properties" not in part or (owner, name) in ANYTHING:
                 continue
             # what a client sends more than we know is ignored; the server sends nothing more
-            closed = part.get("additionalProperties") is False
+            more = part.get("additionalProperties")
+            assert (more is True) == ((owner, name) in ADDED_TO), name
+            closed = more is False or more is True
             assert not closed or name not in client, f"{name}: a client's is open"
             assert closed or name not in server, f"{name}: a server's is closed"
             if "required" in part and "type" in part:
@@ -217,6 +220,12 @@ def test_judge():
     for question, reply in (('{"count":0}', "false"), ("{}", "1"), ("{}", 'true,"more":1')):
         assert len(judged((True, ask % question), (False, answer % reply))) == 1
     assert len(judged((False, answer % "false"))) == 1
+    chat = '[{"type":"dialog","id":"b","missed":0,"isMine":false%s}]'
+    for more, wrong in (("", 0), (',"pinned":true', 1)):  # which a client that validates allows
+        page = answer.replace("[]", chat % more) % "false"
+        assert len(judged((True, ask % "{}"), (False, page))) == wrong
+        Draft202012Validator({**FILES["messaging"], "$ref": "#/$defs/response.chats"}).validate(
+            json.loads(page)["payload"])
     assert judged((True, '{"type":"ack"}')) != []
     event = '{"type":"event","timestamp":1,"id":1,%s"eventType":"resync","payload":{"fromSeq":2}}'
     assert judged((False, event % '"seq":1,')) == []

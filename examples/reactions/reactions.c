@@ -13,9 +13,11 @@
  * The reactions to a message are one document of this plugin. It is stored in one
  * transaction with its events, so nobody is told of what is not stored, and the other way
  * round; and it is stored only if it is still what was read, so of two who react at once none
- * is lost. Whether the user may see the message is what the storage says: the plugin asks for
- * the message as that user. Everything runs on the core thread, and nothing is kept between a
- * request and its answer but a struct turn.
+ * is lost. It holds no times: what is so already is told to nobody, and answered with the time
+ * of the answer, where the built-in plugins would repeat the first one. Whether the user may
+ * see the message is what the storage says: the plugin asks for the message as that user.
+ * Everything runs on the core thread, and nothing is kept between a request and its answer but
+ * a struct turn.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -152,8 +154,7 @@ static struct par_op_event *event_add(const struct turn *turn, struct par_tx *tx
 	par_json_object_end(w);
 	event->type = par_str_of("reaction");
 	event->payload = par_tx_copy(turn->plugin->api, tx, par_json_text(w));
-	w->len = 0;
-	w->comma = false;
+	par_json_reset(w);
 	return event;
 }
 

@@ -2,6 +2,7 @@
 """The plugins of examples/, built out of the tree with nothing but what is installed, as the
 plugin guide says, and used."""
 import asyncio
+import glob
 import os
 import re
 import shutil
@@ -37,8 +38,12 @@ def server(tmp_path_factory):
                   plugins={"echo": {}, "reactions": {"max_per_user": 2}, "groups": {}})
     for name in ("echo", "reactions"):
         copied = shutil.copytree(os.path.join(ROOT, "examples", name), there / name)
-        run("make", "-s", "-C", str(copied), "CFLAGS=-O1 -Wall -Wextra -Wshadow -Werror", env=env)
-        shutil.copy(copied / f"{name}.so", os.path.join(made.directory, "plugins"))
+        run("make", "-s", "-C", str(copied), "install", f"DESTDIR={there}/root",
+            "CFLAGS=-O1 -Wall -Wextra -Wshadow -Werror", env=env)
+        module, schema = (glob.glob(f"{there}/root/**/{pattern}", recursive=True) for pattern in
+                          (f"parlance/plugins/{name}.so", f"parlance/schemas/{name}.schema.json"))
+        assert len(module) == len(schema) == 1
+        shutil.copy(module[0], os.path.join(made.directory, "plugins"))
     made.start()
     yield made
     try:

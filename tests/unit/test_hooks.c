@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hook roster_changed, with storage_memory: of what it is told, and when. */
+/* The hook roster_changed, with storage_memory: of what it is told, and when, and that a
+ * transaction may be submitted within it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,25 @@ static void roster_say(const char *word, struct par_str name)
 	snprintf(roster + len, sizeof(roster) - len, "%s%.*s", word, (int)name.len, name.s);
 }
 
+static void noted(void *state, void *arg)
+{
+	const struct par_tx *tx = arg;
+
+	(void)state;
+	CU_ASSERT_EQUAL(tx->error, PAR_OK);
+	roster_say("noted; ", par_str_of(""));
+}
+
+static void note(struct par_str text)
+{
+	struct par_tx *tx = api_table.tx_new(&w.plugin, noted, NULL);
+	struct par_op_doc *doc = &par_tx_add(tx, PAR_OP_DOC_PUT)->u.doc;
+
+	doc->plugin = doc->key = par_str_of("notes");
+	doc->value = par_tx_copy(&api_table, tx, text);
+	api_table.tx_submit(tx);
+}
+
 static enum par_verdict roster_changed(void *state, const struct par_hook_call *call)
 {
 	const struct par_op *op = call->subject;
@@ -27,6 +47,7 @@ static enum par_verdict roster_changed(void *state, const struct par_hook_call *
 	CU_ASSERT(par_str_equal(call->user, op->u.roster.chat.user));
 	roster_say(op->u.roster.kind == PAR_ROSTER_CREATE ? "created " : "added ",
 		   op->u.roster.changed[0]);
+	note(op->u.roster.changed[0]);
 	return PAR_DENY; /* an observer's, so nobody cares */
 }
 
@@ -66,7 +87,8 @@ static void a_hook_is_told_of_groups(void)
 	roster_submit(PAR_ROSTER_CREATE, &bob); /* there is one */
 	roster_submit(PAR_ROSTER_ADD, &bob); /* is in it already */
 	roster_submit(PAR_ROSTER_ADD, &carol);
-	CU_ASSERT_STRING_EQUAL(roster, "created alice, done; refused; , done; added carol, done; ");
+	CU_ASSERT_STRING_EQUAL(roster, "created alice, done; noted; refused; , done; "
+				       "added carol, done; noted; ");
 	world_close(&w);
 }
 

@@ -86,8 +86,7 @@ static void creation_doc(struct groups *g, struct par_tx *tx, const struct creat
 	char print[20];
 
 	snprintf(print, sizeof(print), "%016" PRIx64, creation->print);
-	w->len = 0;
-	w->comma = false;
+	par_json_reset(w);
 	par_json_object_begin(w);
 	par_json_member_string(w, "chatId", id);
 	par_json_member_u64(w, "timestamp", tx->now);

@@ -7,8 +7,7 @@
 
 struct par_json *event_begin(struct groups *g, const struct par_chat *chat)
 {
-	g->event.len = 0;
-	g->event.comma = false;
+	par_json_reset(&g->event);
 	g->n_holes = 0;
 	par_json_object_begin(&g->event);
 	par_json_member_string(&g->event, "chatId", chat->peer);

@@ -63,7 +63,7 @@ struct calls {
 	struct person *persons; /* by user */
 	struct step *steps; /* under way, by the chat's key */
 	struct asker *askers; /* by user: whose signals the storage is asked about */
-	uint64_t started;
+	uint64_t blind_until; /* it was not started, or the storage was down */
 	par_timer_id sweep;
 	uint64_t sweeps; /* the one that goes on, or was the last */
 	bool stopping;
@@ -162,6 +162,8 @@ void watch_forget(struct live *live);
 void watch_part_forget(struct part *part);
 /* Nobody has joined, and it is too late for that. Of a call whose timer runs it is not yet. */
 bool watch_is_over(const struct live *live, uint64_t now);
+/* He went at `since`, and has left at `due` unless he comes back. */
+void watch_part_due(struct part *part, uint64_t since, uint64_t due);
 /* He has begun or joined a call, and may have gone before it was stored. */
 void watch_entered(struct calls *calls, struct par_str key, struct par_str user);
 /* A step for the call, of this user; it acts for nobody's device. */

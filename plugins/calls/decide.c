@@ -22,6 +22,11 @@ static void close_at(struct step *step, uint64_t at)
 
 static void decide_new(struct step *step, struct json_object *doc, uint64_t now)
 {
+	if (step->over != 0) { /* asked a second time, and it has ended */
+		step->doc = record_new(step->call_id, step->chat.user, step->chat.peer, step->type,
+				       step->over);
+		return;
+	}
 	if (doc == NULL && step->caller->called > CALLS_OF_ONE) {
 		refuse(step, PAR_E_FORBIDDEN,
 		       "you have as many calls going on as one user may have");
@@ -34,8 +39,7 @@ static void decide_new(struct step *step, struct json_object *doc, uint64_t now)
 		return;
 	}
 	step->doc = json_object_get(doc);
-	if (par_str_equal(record_word(doc, "callId"), step->call_id) &&
-	    par_str_equal(record_word(doc, "caller"), step->chat.user))
+	if (record_is(doc, step->call_id, step->chat.user))
 		step->way = WAY_NOTHING; /* asked a second time */
 	else
 		refuse(step, PAR_E_CONFLICT, "there is a call in this chat already");

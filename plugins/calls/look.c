@@ -8,6 +8,8 @@
 
 #define ROSTER_PAGE 256
 #define ROSTER_BYTES ((size_t)1 << 20)
+#define RECALL_PAGE 50
+#define RECALL_BYTES ((size_t)1 << 20)
 
 /* Whether it came back with something to go on with. Otherwise the step has ended. */
 static bool look_came(struct step *step, const struct par_query *query)
@@ -58,6 +60,62 @@ void look_ask(struct step *step)
 	query->plugin = par_str_of("calls");
 	query->key = par_chat_in_query(api, query, step->chat.user, step->chat.peer).key;
 	query->limit = 1;
+	api->query_submit(query);
+}
+
+/* --- a call that is over --- */
+
+/* When the call of this record began; the records of others do not say, nor one that was
+ * deleted: then when it was stored. */
+static uint64_t look_begun(const struct par_stored_message *message)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *payload = NULL;
+	uint64_t begun = 0;
+
+	if (tokener == NULL)
+		abort();
+	if (message->payload.s != NULL)
+		payload =
+		    json_tokener_parse_ex(tokener, message->payload.s, (int)message->payload.len);
+	if (json_object_is_type(payload, json_type_object))
+		begun = record_number(payload, "createdAt");
+	json_object_put(payload);
+	json_tokener_free(tokener);
+	return begun != 0 ? begun : message->created;
+}
+
+static void look_recalled(void *state, void *arg)
+{
+	struct step *step = state;
+	const struct par_query *query = arg;
+	unsigned i;
+
+	if (!look_came(step, query))
+		return;
+	for (i = 0; i < query->n; i++) {
+		const struct par_stored_message *message = &query->messages[i];
+
+		if (par_str_equal(message->type, par_str_of("call")) &&
+		    message->client_id.s != NULL &&
+		    par_str_equal(message->client_id, step->call_id) &&
+		    par_str_equal(message->sender, step->chat.user))
+			step->over = look_begun(message);
+	}
+	step->recalled = true;
+	step_try(step);
+}
+
+void look_over(struct step *step)
+{
+	const struct par_api *api = step->calls->api;
+	struct par_query *query = api->query_new(step->calls->self, look_recalled, step);
+
+	query->kind = PAR_QUERY_MESSAGES;
+	query->chat = par_chat_in_query(api, query, step->chat.user, step->chat.peer);
+	query->user = query->chat.user;
+	query->limit = RECALL_PAGE;
+	query->max_bytes = RECALL_BYTES;
 	api->query_submit(query);
 }
 

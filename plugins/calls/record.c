@@ -103,6 +103,12 @@ uint64_t record_number(struct json_object *doc, const char *key)
 	return (uint64_t)json_object_get_int64(json_object_object_get(doc, key));
 }
 
+bool record_is(struct json_object *doc, struct par_str call_id, struct par_str caller)
+{
+	return par_str_equal(record_word(doc, "callId"), call_id) &&
+	       par_str_equal(record_word(doc, "caller"), caller);
+}
+
 struct par_str record_chat_id(struct json_object *doc, struct par_str user)
 {
 	struct par_str chat_id = record_word(doc, "chatId"), caller = record_word(doc, "caller");

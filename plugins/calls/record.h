@@ -28,6 +28,8 @@ struct json_object *record_copy(struct json_object *doc);
 /* Borrowed from the document. */
 struct par_str record_text(struct json_object *doc);
 
+/* Whether it is this call, of this caller. */
+bool record_is(struct json_object *doc, struct par_str call_id, struct par_str caller);
 struct par_str record_word(struct json_object *doc, const char *key);
 uint64_t record_number(struct json_object *doc, const char *key);
 /* The chatId as `user` names it: of a dialog, the other one. */

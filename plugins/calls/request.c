@@ -54,6 +54,7 @@ void calls_new(void *state, const struct par_request *request)
 	struct par_payload p;
 	struct par_str chat_id, call_id, type;
 	struct step *step;
+	bool named;
 
 	par_payload_begin(&p, request->payload);
 	chat_id = chat_id_read(&p, request);
@@ -63,9 +64,11 @@ void calls_new(void *state, const struct par_request *request)
 		par_payload_fail(calls->api, calls->self, request, &p);
 		return;
 	}
-	if (call_id.s == NULL)
+	named = call_id.s != NULL;
+	if (!named)
 		call_id = call_id_make(made);
 	step = step_of(calls, STEP_NEW, request, chat_id, call_id);
+	step->named = named;
 	step->type = type;
 	step->caller = person_calls(calls, request->user);
 	step_run(step);

@@ -185,7 +185,7 @@ static void step_done(void *state, void *arg)
 	}
 	if (!calls->stopping && step_again(step, tx)) {
 		live_drop(calls, step->chat.key);
-		step->fresh = false;
+		step->fresh = step->recalled = false;
 		roster_forget(step);
 		look_ask(step);
 	} else {
@@ -224,7 +224,14 @@ static bool step_says(const struct step *step)
 /* Whether what is known here may be old, and has to be asked for again. */
 static bool step_doubts(const struct step *step)
 {
-	return !step->fresh && step->kind != STEP_ROSTER;
+	return !step->fresh && step->kind != STEP_ROSTER && step->over == 0;
+}
+
+/* Whether it may be a call that is over by now: when it is not the one that goes on. */
+static bool step_recalls(const struct step *step, const struct live *live)
+{
+	return step->named && !step->recalled &&
+	       (live == NULL || !record_is(live->doc, step->call_id, step->chat.user));
 }
 
 void step_try(struct step *step)
@@ -239,6 +246,10 @@ void step_try(struct step *step)
 	}
 	if (step->looks && live != NULL && step->roster == NULL) {
 		look_roster(step, live->doc);
+		return;
+	}
+	if (step_recalls(step, live)) {
+		look_over(step);
 		return;
 	}
 	step->expected = live == NULL ? none : live->text;

@@ -24,6 +24,7 @@ struct step {
 	struct par_str device;
 	struct par_str call_id;
 	struct par_str type; /* NEW */
+	bool named; /* NEW: the callId is the client's, so he may be asking once more */
 	struct person *caller; /* NEW: of whom this is counted as a call until it ends */
 	uint64_t since; /* GONE: when he was seen last */
 	unsigned tries;
@@ -35,6 +36,8 @@ struct step {
 	/* what it found in the storage, for the try under way */
 	bool fresh; /* the document is as it was a moment ago */
 	bool gone; /* there is no such group */
+	bool recalled; /* NEW: the calls that are over were looked at; */
+	uint64_t over; /* this one is, and began then; 0: it is not */
 	struct json_object *roster; /* roster.c; NULL: not known, all are taken to be members */
 	size_t anybody_len; /* 0: none was seen yet */
 	char anybody[PAR_ID_MAX]; /* a member */
@@ -68,6 +71,8 @@ void step_fail(struct step *step, enum par_error error, const char *message,
 void look_ask(struct step *step);
 /* Who of those in the call is a member of the group, then tries again. */
 void look_roster(struct step *step, struct json_object *doc);
+/* Whether the call that he asks for has been and is over, then tries again. */
+void look_over(struct step *step);
 /* Whether he who acts is a member, and then ends; if not, so that he learns nothing else. */
 void look_member(struct step *step);
 

@@ -11,46 +11,39 @@
 #define SWEEP_PAGE 256
 #define SWEEP_BYTES ((size_t)1 << 20)
 
-/* Of who is not connected here another server may know; its last beat may be a beat old. One
- * who was connected to this server before it started has a grace from there. */
-static bool part_is_lost(const struct part *part, uint64_t now, uint64_t *since)
+/* Of who is not connected here another server may know; its last beat may be a beat old, so he may
+ * have gone a beat after it. Who was connected when the server died, or while the storage was
+ * down, can be back, and written down, no sooner than both are well: he has a grace from there. */
+static uint64_t part_due(const struct part *part, uint64_t since)
 {
 	const struct calls *calls = part->live->calls;
-	uint64_t seen = 0, from;
+	uint64_t from = since + watch_beat(calls);
 
-	if (part->gone != 0 || calls->api->user_sessions(calls->self, part->person->user) > 0)
-		return false;
-	record_is_here(part->live->doc, part->person->user, &seen);
-	*since = part->since > seen ? part->since : seen;
-	from = *since + 2 * watch_beat(calls);
-	if (from < calls->started)
-		from = calls->started;
-	return now >= from + calls->reconnect_grace;
+	return (from > calls->blind_until ? from : calls->blind_until) + calls->reconnect_grace;
 }
 
-/* What should have happened to it by now. */
-static void overdue(const struct live *live)
+/* What should have happened to it by now, or should before the next sweep. */
+static void overdue(struct live *live)
 {
-	uint64_t now = live->calls->api->now(live->calls->self), since;
-	struct step *steps = NULL, *step;
-	const struct part *part;
+	struct calls *calls = live->calls;
+	uint64_t now = calls->api->now(calls->self);
+	struct part *part;
 
 	if (watch_is_over(live, now)) {
 		step_run(watch_step(live, STEP_RING, live->caller->user));
 		return;
 	}
 	for (part = live->parts; part != NULL; part = part->next) {
-		if (!part_is_lost(part, now, &since))
+		uint64_t since = part->since, seen = 0, due;
+
+		if (part->gone != 0 ||
+		    calls->api->user_sessions(calls->self, part->person->user) > 0)
 			continue;
-		step = watch_step(live, STEP_GONE, part->person->user);
-		step->since = since;
-		step->next = steps;
-		steps = step;
-	}
-	while ((step = steps) != NULL) { /* from here on the call may be gone */
-		steps = step->next;
-		step->next = NULL;
-		step_run(step);
+		record_is_here(live->doc, part->person->user, &seen);
+		since = since > seen ? since : seen;
+		due = part_due(part, since);
+		if (due <= now + watch_beat(calls))
+			watch_part_due(part, since, due);
 	}
 }
 
@@ -107,6 +100,8 @@ static void sweep_taken(void *state, void *arg)
 	}
 	if (query->error == PAR_OK)
 		swept_all(calls);
+	else
+		calls->blind_until = calls->api->now(calls->self);
 	calls->sweep = calls->api->timer_start(calls->self, watch_beat(calls), sweep, calls, NULL);
 }
 
@@ -126,6 +121,6 @@ static void sweep_ask(struct calls *calls, struct par_str after)
 
 void sweep_begin(struct calls *calls)
 {
-	calls->started = calls->api->now(calls->self);
+	calls->blind_until = calls->api->now(calls->self);
 	sweep(calls, NULL);
 }

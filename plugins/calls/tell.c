@@ -118,6 +118,14 @@ static void event_origin(const struct tell *t, struct par_op_event *event)
 	event->origin_session = t->step->session;
 }
 
+/* Whether who acts did what is told, on the device that asked, and has it in the answer. Who leaves as
+ * the last one did not ask for the end of the call: he is told it as the others are. */
+static bool is_own(const struct tell *t, struct par_str user)
+{
+	return t->step->request != 0 && par_str_equal(user, t->step->chat.user) &&
+	       !(t->step->kind == STEP_LEAVE && t->step->way == WAY_CLOSE);
+}
+
 static void tell_user(struct tell *t, const char *type, tell_fn write, struct par_str user)
 {
 	bool caller = par_str_equal(user, record_word(t->step->doc, "caller"));
@@ -125,7 +133,7 @@ static void tell_user(struct tell *t, const char *type, tell_fn write, struct pa
 	    event_add(t, type, write, caller, record_chat_id(t->step->doc, user));
 
 	event->user = par_tx_copy(t->api, t->tx, user);
-	if (t->step->request != 0 && par_str_equal(user, t->step->chat.user))
+	if (is_own(t, user))
 		event_origin(t, event);
 }
 
@@ -138,7 +146,7 @@ static void tell_group(struct tell *t, const char *type, tell_fn write, struct p
 	event->chat = par_chat_in_tx(t->api, t->tx, teller, t->step->chat.key);
 	if (but.s != NULL)
 		event->but = par_tx_copy(t->api, t->tx, but);
-	if (par_str_equal(teller, t->step->chat.user))
+	if (is_own(t, teller))
 		event_origin(t, event);
 	else
 		event->origin_device = par_str_of(""); /* none of his did it */
@@ -173,7 +181,7 @@ static void tell_both(struct tell *t, const char *type, tell_fn write)
 		tell_user(t, type, write, record_chat_id(t->step->doc, caller));
 }
 
-/* CallStoredPayload. */
+/* CallStoredPayload, and when the call began: look.c wants to know that. */
 static void write_stored(struct tell *t)
 {
 	par_json_object_begin(t->w);
@@ -183,6 +191,7 @@ static void write_stored(struct tell *t)
 	par_json_raw(t->w, record_text(json_object_object_get(t->step->doc, "took")));
 	word(t, "callType");
 	par_json_member_u64(t->w, "callDuration", t->step->duration);
+	par_json_member_u64(t->w, "createdAt", record_number(t->step->doc, "createdAt"));
 	par_json_object_end(t->w);
 }
 

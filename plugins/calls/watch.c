@@ -92,15 +92,21 @@ void watch_part_forget(struct part *part)
 	part->gone = 0;
 }
 
-static void part_went(struct part *part, uint64_t now)
+void watch_part_due(struct part *part, uint64_t since, uint64_t due)
 {
 	struct calls *calls = part->live->calls;
+	uint64_t now = clock_of(calls);
 
 	watch_part_forget(part);
-	part->since = now;
+	part->since = since;
 	if (!calls->stopping)
-		part->gone = calls->api->timer_start(calls->self, calls->reconnect_grace, part_gone,
-						     calls, part);
+		part->gone = calls->api->timer_start(calls->self, due > now ? due - now : 0,
+						     part_gone, calls, part);
+}
+
+static void part_went(struct part *part, uint64_t now)
+{
+	watch_part_due(part, now, now + part->live->calls->reconnect_grace);
 }
 
 void watch_entered(struct calls *calls, struct par_str key, struct par_str user)

@@ -10,6 +10,7 @@ from walk_model import Refused, is_group
 
 CALLS_OF_ONE = 16
 MAX_PARTICIPANTS = 3
+RECALLED = 50  # messages of a chat in which newCall finds a call that is over
 
 
 class Between:
@@ -89,6 +90,11 @@ class Calls:
         user = self.model.actor[0]
         self.must_reach(chat_id)
         call = self.find(user, chat_id)
+        if call is None or (call.id, call.caller) != (call_id, user):
+            over = self.over(user, chat_id, call_id)
+            if over is not None:
+                return {"callId": call_id, **({"timestamp": over.call.created}
+                                              if over.deletion is None else {})}
         if call is None:
             if sum(one.caller == user for one in self.live.values()) == CALLS_OF_ONE:
                 raise Refused("forbidden")
@@ -100,6 +106,14 @@ class Calls:
         elif (call.id, call.caller) != (call_id, user):
             raise Refused("conflict", callId=call.id)
         return {"callId": call.id, "timestamp": call.created}
+
+    def over(self, user, chat_id, call_id):
+        """The message of this call of his, which has ended."""
+        chat = self.model.find(user, chat_id)
+        for message in chat.shown(user)[-RECALLED:] if chat and call_id else ():
+            if (message.kind, message.sender, message.client) == ("call", user, call_id):
+                return message
+        return None
 
     def join(self, chat_id, call_id, answer):
         user = self.model.actor[0]
@@ -122,7 +136,7 @@ class Calls:
         if user not in call.took:  # who is no longer in the group has left already
             raise Refused("not_found")
         if call.here == [user]:
-            self.end(chat_id)
+            self.end(chat_id, told=True)
         elif user in call.here:
             call.here.remove(user)
             self.tell_all(chat_id, "leaveCall", callId=call_id, userId=user)
@@ -135,8 +149,9 @@ class Calls:
             raise Refused("forbidden")
         return {"callId": call_id, **self.end(chat_id)}
 
-    def end(self, chat_id, teller=None):
-        """The call becomes a message, sent by the caller, if he is there, else by who tells."""
+    def end(self, chat_id, teller=None, told=False):
+        """The call becomes a message, sent by the caller, if he is there, else by who tells. `told`:
+        so is the device that asked."""
         user = self.model.actor[0]
         where = self.where(user, chat_id)
         call = self.live.pop(where)
@@ -150,8 +165,13 @@ class Calls:
         how = {"callDuration": call.duration(self.model.span), "messageId": made.id}
         for reader in self.members(where):
             named = {"chatId": self.model.named(chat_id, reader), **call.seen_by(reader)}
-            self.model.tell(reader, "closeCall", callId=call.id, **named, **how)
-            self.model.tell(reader, "call", messageId=made.id, **named)
+            events = {"closeCall": {"callId": call.id, **named, **how},
+                      "call": {"messageId": made.id, **named}}
+            for kind, payload in events.items():
+                if told:
+                    self.model.streams[reader].append((kind, payload, None))
+                else:
+                    self.model.tell(reader, kind, **payload)
         return how
 
     def part(self, group, who):

@@ -50,6 +50,42 @@ static unsigned user_sessions(struct par_plugin *self, struct par_str user)
 	return n;
 }
 
+/* A storage that is down; what it was handed waits for its flush. */
+static struct par_tx *down_txs;
+static struct par_query *down_queries;
+
+static void down_submit(void *state, struct par_tx *tx)
+{
+	(void)state;
+	tx->error = PAR_E_UNAVAILABLE;
+	tx->next = down_txs;
+	down_txs = tx;
+}
+
+static void down_query(void *state, struct par_query *query)
+{
+	(void)state;
+	query->error = PAR_E_UNAVAILABLE;
+	query->next = down_queries;
+	down_queries = query;
+}
+
+static void down_flush(void *state)
+{
+	struct par_tx *tx;
+	struct par_query *query;
+
+	(void)state;
+	while ((tx = down_txs) != NULL) {
+		down_txs = tx->next;
+		host->api.tx_done(tx);
+	}
+	while ((query = down_queries) != NULL) {
+		down_queries = query->next;
+		host->api.query_done(query);
+	}
+}
+
 static void count_query(struct par_query *query)
 {
 	if (query->kind <= PAR_QUERY_DOC_SCAN)
@@ -297,10 +333,82 @@ static void the_calls_of_a_server_that_is_gone_are_ended(void)
 	pass(GRACE);
 	memset(online, 0, sizeof(online));
 	host_unload(servers[1]);
-	pass(4 * GRACE);
+	pass(GRACE + GRACE / 2 - 1); /* its last beat was now, and it might have had another */
+	CU_ASSERT_STRING_EQUAL(here(DIALOG), "alice bob ");
+	pass(1);
 	CU_ASSERT_PTR_NULL(here(DIALOG));
 	CU_ASSERT(str_is(message("bob", "alice")->client_id, "c1"));
 	CU_ASSERT_EQUAL(host_metric(host, "calls", "active"), 0);
+	end();
+}
+
+static void who_was_connected_has_a_grace_from_the_start(void)
+{
+	begin_with_call();
+	does(1, &bob, "joinCall", IN_DIALOG("alice"));
+	memset(online, 0, sizeof(online));
+	host_unload(servers[0]);
+	host_unload(servers[1]);
+	pass(10 * GRACE);
+	load(0);
+	settle();
+	pass(GRACE - 1);
+	CU_ASSERT_STRING_EQUAL(here(DIALOG), "alice bob ");
+	pass(1);
+	CU_ASSERT_PTR_NULL(here(DIALOG));
+	end();
+}
+
+/* The other server could not write down whom it has. */
+static void while_the_storage_is_down_nobody_is_lost(void)
+{
+	struct par_storage_role down;
+	const struct par_storage_role *well;
+
+	begin();
+	pass(1000); /* so the first server looks before the second one writes */
+	comes(1, &alice);
+	comes(1, &bob);
+	does(1, &alice, "newCall", NEW("bob"));
+	does(1, &bob, "joinCall", IN_DIALOG("alice"));
+	pass(GRACE);
+	well = host->storage;
+	down = *well;
+	down.submit = down_submit;
+	down.query = down_query;
+	down.flush = down_flush;
+	host->storage = &down;
+	pass(4 * GRACE);
+	host->storage = well;
+	pass(4 * GRACE);
+	CU_ASSERT_STRING_EQUAL(here(DIALOG), "alice bob ");
+	end();
+}
+
+/* Nor is he called again when he had no answer, and the other declined meanwhile. */
+static void a_call_that_is_over_does_not_ring_again(void)
+{
+	const char *first;
+	par_request_id id;
+
+	begin();
+	comes(0, &alice);
+	comes(1, &bob);
+	id = ask(0, &alice, "newCall", NEW("bob"));
+	settle();
+	first = store_format(&store, "%s", host_answer(requests, id)->payload);
+	pass(2000);
+	does(1, &bob, "closeCall", IN_DIALOG("alice"));
+	id = ask(0, &alice, "newCall", NEW("bob"));
+	settle();
+	CU_ASSERT_STRING_EQUAL(host_answer(requests, id)->payload, first);
+	CU_ASSERT_PTR_NULL(here(DIALOG));
+	/* also while another call goes on; and one of this id from the other is his own */
+	does(1, &bob, "newCall", NEW("alice"));
+	id = ask(0, &alice, "newCall", NEW("bob"));
+	settle();
+	CU_ASSERT_STRING_EQUAL(host_answer(requests, id)->payload, first);
+	CU_ASSERT_STRING_EQUAL(here(DIALOG), "bob ");
 	end();
 }
 
@@ -318,6 +426,12 @@ int main(void)
 		  who_comes_to_another_server_is_still_in_the_call },
 		{ "the calls of a server that is gone are ended",
 		  the_calls_of_a_server_that_is_gone_are_ended },
+		{ "who was connected has a grace from the start",
+		  who_was_connected_has_a_grace_from_the_start },
+		{ "while the storage is down nobody is lost",
+		  while_the_storage_is_down_nobody_is_lost },
+		{ "a call that is over does not ring again",
+		  a_call_that_is_over_does_not_ring_again },
 		{ NULL, NULL },
 	};
 

@@ -117,6 +117,8 @@ async def test_locked_for_long(start_server):
                        plugins={"storage_sqlite": {"busy_timeout": "2s"},
                                 "typing": {"typing_interval": "0"}})
     alice, bob = await own.connect("alice"), await own.connect("bob")
+    for client in alice, bob:
+        await client.barrier()  # its device is on record, so it has not to wait for that later
     with locked(own):
         await alice.fails("unavailable", "new", {"chatId": "bob", "message": "lost"})
         status, why = own.get("/readyz")

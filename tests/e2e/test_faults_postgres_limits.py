@@ -54,8 +54,9 @@ class SmallDisk:
         self.run("rm filler")
 
     def run(self, command):
-        """By PostgreSQL, since nobody else sees the disk."""
-        self.cluster.sql(f"COPY (SELECT) TO PROGRAM 'cd {self.path} && {command}'")
+        """By PostgreSQL, since nobody else sees the disk. No row: nothing to write to a command that
+        may have ended already."""
+        self.cluster.sql(f"COPY (SELECT WHERE false) TO PROGRAM 'cd {self.path} && {command}'")
 
 
 @pytest.fixture
